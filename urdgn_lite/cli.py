@@ -1,0 +1,167 @@
+"""The command line: `urdgn-lite faces | train | evaluate | upsample`."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+app = typer.Typer(
+    no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown",
+    help="Learn UR-DGN (Yu & Porikli, ECCV 2016) by running it: 16 × 16 faces become 128 × 128.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)  # fmt: skip
+out, err = Console(), Console(stderr=True)
+FacesOption = Annotated[
+    str, typer.Option(help="imaginary, celeba, lfw, a folder, a tar, or a name in $URDGN_FACES")
+]
+Root = Annotated[Path, typer.Option(help="folder that holds celeba/ and LFW")]
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """A user's mistake is answered in one line and exit code 1, without a traceback."""
+
+    def warn(message: Warning | str, *_: object, **__: object) -> None:
+        err.print(f"[yellow]Note:[/] {message}", highlight=False)
+
+    with warnings.catch_warnings():
+        warnings.showwarning = warn
+        try:
+            yield
+        except (ValueError, KeyError, OSError, FloatingPointError) as error:
+            text = error.args[0] if isinstance(error, KeyError) else error
+            err.print("[red]Error:[/]", end=" ")
+            err.print(str(text), markup=False, highlight=False)
+            raise typer.Exit(1) from None
+
+
+@app.command()
+def faces(
+    source: Annotated[str, typer.Argument(help="as --faces of train")] = "imaginary",
+    split: Annotated[str, typer.Option(help="train, val, test or all")] = "all",
+    sheet: Annotated[Path | None, typer.Option(help="write the first 32 faces as a PNG")] = None,
+    root: Root = Path("data"),
+) -> None:
+    """Look at a source of faces: how many there are, what was skipped and why."""
+    from urdgn_lite import faces as f
+    from urdgn_lite.figures import contact_sheet
+
+    with plain_errors():
+        found = f.load(source, split, root=root)
+        out.print(found, highlight=False)
+        for name, reason in found.skipped:
+            out.print(f"  skipped {name}: {reason}", highlight=False, markup=False)
+        if sheet:
+            contact_sheet(found.images[:32]).save(sheet)
+            out.print(f"wrote {sheet}")
+
+
+@app.command()
+def train(
+    preset: Annotated[str, typer.Option(help="see `urdgn_lite.presets`")] = "residual-s",
+    faces: FacesOption = "imaginary",
+    folder: Annotated[Path | None, typer.Option("--out", help="default: runs/PRESET")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="default: the preset's")] = None,
+    seed: int = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="go on from --out")] = False,
+    minutes: Annotated[float, typer.Option(help="stop and save after so long")] = math.inf,
+    limit: Annotated[int | None, typer.Option(min=1, help="use so many faces")] = None,
+    root: Root = Path("data"),
+) -> None:
+    """Train a network by Algorithm 1; without options, `residual-s` in minutes on a laptop.
+
+    Ctrl-C saves; `--resume` goes on from there and ends where an uninterrupted run would.
+    """
+    from urdgn_lite import faces as f
+    from urdgn_lite import presets
+    from urdgn_lite.train import gain, train
+
+    with plain_errors():
+        p = presets.get(preset)
+        folder = folder or Path("runs") / preset
+        images = f.load(faces, "train", root=root, limit=limit)
+        val = f.load(faces, "val", root=root, limit=100)
+        run = train(
+            p, images.images, val.images, out=folder, steps=steps, seed=seed, resume=resume,
+            minutes=minutes, source=faces,
+        )  # fmt: skip
+        done = "done" if run.done else "stopped (go on with --resume)"
+        g = gain(run.plain(run.G).eval(), val.images)
+        out.print(
+            f"{done}: step {run.step} of {run.steps}, {run.seconds / 60:.1f} min, {g:+.2f} dB over "
+            f"bicubic on {len(val)} validation faces; {folder}/generator.safetensors"
+        )
+        if not run.done:
+            raise typer.Exit(130)
+
+
+@app.command()
+def evaluate(
+    methods: Annotated[list[str], typer.Argument(help="names in the zoo, bicubic, or files")],
+    faces: FacesOption = "imaginary",
+    split: str = "test",
+    save: Annotated[str | None, typer.Option(help="keep the row in results/ as this")] = None,
+    root: Root = Path("data"),
+) -> None:
+    """Measure methods on faces: PSNR and SSIM in RGB and Y, LR consistency, seconds a face."""
+    from urdgn_lite import evaluate as e
+    from urdgn_lite import faces as f
+    from urdgn_lite import methods as m
+    from urdgn_lite import zoo
+    from urdgn_lite.provenance import circumstances
+
+    with plain_errors():
+        if save and len(methods) != 1:
+            raise ValueError("--save keeps one row under one name: give one method")
+        found = f.load(faces, split, root=root)
+        table = Table(title=str(found), title_justify="left")
+        for heading in ("method", "PSNR", "gain", "SSIM", "gain", "PSNR Y", "LR cons.", "s/face"):
+            table.add_column(heading, justify="left" if heading == "method" else "right")
+        for name in methods:
+            row = e.evaluate(m.get(name), found)
+            table.add_row(
+                name, f"{row['psnr']:.2f}", f"{row['gain_psnr']:+.2f}", f"{row['ssim']:.3f}",
+                f"{row['gain_ssim']:+.3f}", f"{row['psnr_y']:.2f}", f"{row['lr_consistency']:.1f}",
+                f"{row['seconds_per_face']:.4f}",
+            )  # fmt: skip
+            if save:
+                trained = {} if name in m.REGISTRY else {"trained": zoo.card(name)}
+                row |= circumstances() | trained
+                out.print(f"wrote {e.write_row(save, found, row)}")
+        out.print(table)
+
+
+@app.command()
+def upsample(
+    source: Annotated[Path, typer.Argument(help="an image, or a folder of images")],
+    model: Annotated[str, typer.Option(help="a name in the zoo, or a file")] = "residual-s",
+    folder: Annotated[Path, typer.Option("--out")] = Path("upsampled"),
+    eyes: Annotated[
+        str | None, typer.Option(help="x,y,x,y of the two eyes in a larger photo, left one first")
+    ] = None,
+) -> None:
+    """Turn faces into 128 × 128 PNGs, with a comparison sheet.
+
+    A 16 × 16 file is enlarged as it is. From a larger photo a 16 × 16 face is made first: cut out
+    by `--eyes`, or else the centre of the picture.
+    """
+    from urdgn_lite.upsample import parse_eyes, upsample_files
+
+    with plain_errors():
+        report = upsample_files(source, model, folder, parse_eyes(eyes))
+        for path, reason in report.skipped:
+            err.print(f"skipped {path}: {reason}", highlight=False, markup=False)
+        out.print(f"{len(report.written)} faces in {folder}, side by side in {report.sheet}")
+
+
+def main() -> None:
+    """Entry point of `urdgn-lite`."""
+    app()

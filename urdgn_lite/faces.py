@@ -1,0 +1,298 @@
+"""Where faces come from: every source ends as `uint8 (N, 3, 128, 128)`.
+
+>>> from urdgn_lite import faces
+>>> faces.load("imaginary", "test", limit=4).images.shape
+torch.Size([4, 3, 128, 128])
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+import warnings
+import zlib
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from PIL import Image, ImageOps
+from torch import Tensor
+
+from urdgn_lite.progress import bar
+
+SIZE = 128  # HR faces are 128 x 128, LR faces 16 x 16 (Sect. 3)
+EYES = ((44.0, 56.0), (84.0, 56.0))  # where the default crop puts the two eyes (x, y)
+SPLITS = ("train", "val", "test")
+SMALLEST = 64  # px: enlarging smaller files would teach the network blur
+SUFFIXES = {".webp", ".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif"}
+LARGEST = 64 * 2**20  # bytes: no single face needs more
+
+Source = tuple[str, Callable[[], bytes]]  # a name, and a way to get the file's bytes
+Decode = Callable[[str, bytes], np.ndarray]  # (name, bytes) -> uint8 (128, 128, 3)
+
+
+class FacesError(ValueError):
+    """A source of faces cannot be used; the message names the file and says what to do."""
+
+
+@dataclass
+class Faces:
+    """Faces in memory.
+
+    Attributes
+    ----------
+    images : uint8 Tensor (N, 3, 128, 128), RGB, 0 … 255.
+    names : one file name a face.
+    source, split : where they came from, for captions and for the ledger.
+    skipped : (path, reason) of every file that could not be used.
+    """
+
+    images: UInt8[Tensor, "n 3 128 128"]
+    names: list[str]
+    source: str
+    split: str
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __repr__(self) -> str:
+        lost = f", {len(self.skipped)} files skipped" if self.skipped else ""
+        return f"Faces({self.source}, {self.split}: {len(self)} faces of {SIZE} × {SIZE}{lost})"
+
+
+def load(
+    source: str | Path = "imaginary",
+    split: str = "all",
+    *,
+    root: str | Path = "data",
+    crop: str = "eyes",
+    limit: int | None = None,
+) -> Faces:
+    """Load faces from one of the known places.
+
+    Parameters
+    ----------
+    source : "imaginary" (bundled: people who do not exist), "celeba", "lfw", the path of a
+        folder or tar file of images of any size, or a name that stands in the folder
+        `URDGN_FACES` as `NAME-SPLIT.tar.gz` or `NAME.tar.gz`.
+    split : "train", "val", "test" or "all". A folder or tar with these three at its top keeps
+        them; otherwise faces are dealt out 90 : 5 : 5 by identity (the enclosing folder's name,
+        else the file's name), so that nobody stands in two splits.
+    root : folder that holds `celeba/`, and where scikit-learn keeps LFW.
+    crop : for CelebA, "eyes" (the default frame) or "authors" (their 100 × 130, squashed).
+    limit : keep the first so many files.
+
+    Raises
+    ------
+    FacesError : nothing usable there, or a wrong name. One bad file among good ones is not an
+        error: it is reported once and listed in `Faces.skipped`.
+    """
+    if split not in (*SPLITS, "all"):
+        raise FacesError(f"no split {split!r}: choose one of {', '.join(SPLITS)}, all")
+    if limit is not None and limit < 1:
+        raise FacesError(f"limit must be at least 1, not {limit}")
+    name = str(source)
+    decode: Decode = decode_image
+    if name == "imaginary":
+        packed = resources.files("urdgn_lite") / "data" / "imaginary128.tar.gz"
+        files = _pick(_tar(packed.read_bytes(), name), split, name)
+    elif name == "celeba":
+        from urdgn_lite import _celeba
+
+        files, decode = _celeba.files(Path(root), split, crop)
+    elif name == "lfw":
+        from urdgn_lite import _lfw
+
+        found, decode = _lfw.files(Path(root))
+        files = _pick(found, split, name)
+    else:
+        path, whole = _resolve(name, split)
+        listed = _tar(path.read_bytes(), name) if path.is_file() else _folder(path)
+        files = listed if whole else _pick(listed, split, name)
+        name = name if not Path(name).exists() else path.name.split(".")[0]
+    return _decode_all(files[:limit], decode, name, split)
+
+
+def _resolve(name: str, split: str) -> tuple[Path, bool]:
+    """Path of a named source, and whether the file found already is the split asked for."""
+    if Path(name).exists():
+        return Path(name), False
+    shelf = os.environ.get("URDGN_FACES")
+    for stem, whole in ((f"{name}-{split}", True), (name, False)):
+        if shelf and (found := Path(shelf) / f"{stem}.tar.gz").is_file():
+            return found, whole or f"-{split}" in name  # as celeba128-test-unaligned says itself
+    where = f"{shelf} (URDGN_FACES)" if shelf else "URDGN_FACES (not set)"
+    raise FacesError(
+        f"no faces at {name!r}: it is not 'imaginary', 'celeba' or 'lfw', no such folder or tar "
+        f"file exists, and {where} holds no {name}-{split}.tar.gz"
+    )
+
+
+def _tar(data: bytes, name: str) -> list[Source]:
+    """Members are read in memory, so that no archive can write anywhere."""
+    try:
+        with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+            members = [m for m in archive.getmembers() if m.isfile() and m.size <= LARGEST]
+            streams = {m.name: archive.extractfile(m) for m in members}
+            blobs = {name: stream.read() for name, stream in streams.items() if stream}
+    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
+        raise FacesError(f"{name}: not a readable tar file ({error})") from error
+    return [(n, partial(blobs.__getitem__, n)) for n in sorted(blobs) if not _hidden(n)]
+
+
+def _folder(path: Path) -> list[Source]:
+    found = sorted(p for p in path.rglob("*") if p.is_file())
+    named = [(p.relative_to(path).as_posix(), p) for p in found]
+    return [(n, p.read_bytes) for n, p in named if not _hidden(n)]
+
+
+def _hidden(name: str) -> bool:
+    return any(part.startswith((".", "__MACOSX")) for part in Path(name).parts if part != ".")
+
+
+def _pick(files: list[Source], split: str, name: str) -> list[Source]:
+    if split == "all":
+        return files
+    tops = {Path(n).parts[0] for n, _ in files}
+    if tops & set(SPLITS):
+        kept = [f for f in files if Path(f[0]).parts[0] == split]
+    else:
+        kept = [f for f in files if split_of(identity_of(f[0])) == split]
+    if not kept:
+        raise FacesError(f"{name}: {len(files)} files, but none in split {split!r}")
+    return kept
+
+
+def identity_of(name: str) -> str:
+    """Whose face a file shows: its folder's name where there is one, else its own name."""
+    path = Path(name)
+    return path.parent.name or path.stem
+
+
+def split_of(identity: str) -> str:
+    """Deal identities out 90 : 5 : 5, the same way on every machine."""
+    ticket = zlib.crc32(identity.encode()) % 100
+    return "train" if ticket < 90 else "val" if ticket < 95 else "test"
+
+
+def decode_image(name: str, data: bytes) -> UInt8[np.ndarray, "128 128 3"]:
+    """One file as a 128 × 128 face: upright, RGB, 8 bits, centre-cropped to a square.
+
+    Raises
+    ------
+    FacesError : naming the file, if it is not an image, is damaged, or too small.
+    """
+    image = to_rgb(name, data)
+    if min(image.size) < SMALLEST:
+        raise FacesError(f"{name}: {image.width} × {image.height} px, at least {SMALLEST} needed")
+    if image.size != (SIZE, SIZE):
+        image = ImageOps.fit(image, (SIZE, SIZE), Image.Resampling.BICUBIC)
+    return np.asarray(image)
+
+
+def to_rgb(name: str, data: bytes) -> Image.Image:
+    """Any image file as upright 8-bit RGB: palette, grey, alpha, 16-bit, CMYK, EXIF-rotated."""
+    if not data:
+        raise FacesError(f"{name}: empty file")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            image: Image.Image = Image.open(io.BytesIO(data))
+            image.load()
+    except Image.UnidentifiedImageError:
+        raise FacesError(f"{name}: not an image") from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise FacesError(f"{name}: too many pixels to be a face") from None
+    except (OSError, SyntaxError, ValueError) as error:
+        raise FacesError(f"{name}: damaged image ({error})") from error
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith(("I", "F")):  # 16 bits and more: keep the upper eight
+        values = np.asarray(image, dtype=np.float64)
+        image = Image.fromarray((values / 257).clip(0, 255).round().astype(np.uint8))
+    if "A" in image.getbands() or "transparency" in image.info:
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image.convert("RGBA"))
+    return image.convert("RGB")
+
+
+def align(image: Image.Image, eyes: Sequence[Sequence[float]] | np.ndarray) -> Image.Image:
+    """Turn, scale and crop a photo so that its two eyes fall on `EYES`.
+
+    Parameters
+    ----------
+    image : any size, RGB.
+    eyes : ((x, y), (x, y)) in the image's pixels; the eye further left in the picture first.
+
+    Returns
+    -------
+    128 × 128 image; what lies outside the photo is black.
+    """
+    points = np.asarray(eyes, dtype=float)
+    if points.shape != (2, 2) or not np.isfinite(points).all():
+        raise FacesError(f"eyes must be two (x, y) points, not {eyes!r}")
+    distance = float(np.hypot(*(points[1] - points[0])))
+    if distance < 4:
+        raise FacesError(f"the eyes are {distance:.1f} px apart: too small to align")
+    target = np.asarray(EYES)
+    shrink = distance / np.hypot(*(target[1] - target[0]))
+    if shrink > 1:  # anti-alias first: a transform alone would skip pixels
+        size = (max(1, round(image.width / shrink)), max(1, round(image.height / shrink)))
+        points = points * (size[0] / image.width, size[1] / image.height)
+        image = image.resize(size, Image.Resampling.BICUBIC)
+    # as complex numbers a similarity is z -> a z + b; PIL wants the map from target to source
+    (s0, s1), (t0, t1) = (points @ (1, 1j)), (target @ (1, 1j))
+    a = (s1 - s0) / (t1 - t0)
+    b = s0 - a * t0
+    matrix = (a.real, -a.imag, b.real, a.imag, a.real, b.imag)
+    return image.transform((SIZE, SIZE), Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC)
+
+
+def _decode_all(
+    files: Sequence[Source],
+    decode: Decode,
+    source: str,
+    split: str,
+) -> Faces:
+    if not files:
+        raise FacesError(f"{source}: no files for split {split!r}")
+
+    def attempt(file: Source) -> np.ndarray | str:
+        try:
+            return decode(file[0], file[1]())
+        except (FacesError, OSError) as error:
+            return str(error)
+
+    with ThreadPoolExecutor() as pool:  # Pillow decodes outside the interpreter lock
+        results = bar(
+            pool.map(attempt, files), f"faces {source}/{split}", len(files), show=len(files) > 2500
+        )
+        decoded = list(zip((name for name, _ in files), results, strict=True))
+    good = [(n, r) for n, r in decoded if not isinstance(r, str)]
+    skipped = [(n, r) for n, r in decoded if isinstance(r, str)]
+    if not good:
+        raise FacesError(f"{source}: no usable face among {len(files)} files. {skipped[0][1]}")
+    if skipped:
+        warnings.warn(
+            f"{source}: {len(skipped)} of {len(files)} files skipped, the first: {skipped[0][1]}",
+            stacklevel=3,
+        )
+    images = torch.from_numpy(np.stack([r for _, r in good])).permute(0, 3, 1, 2).contiguous()
+    return Faces(images, [n for n, _ in good], source, split, skipped)
+
+
+def to_float(images: UInt8[Tensor, "*n c h w"]) -> Float[Tensor, "*n c h w"]:
+    """8 bits to [-1, 1], the range of Sect. 3.4."""
+    return images.float() / 127.5 - 1
+
+
+def to_uint8(images: Float[Tensor, "*n c h w"]) -> UInt8[Tensor, "*n c h w"]:
+    """[-1, 1] to 8 bits: clamped and rounded, as a file would be."""
+    return ((images.float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)

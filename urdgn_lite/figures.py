@@ -1,0 +1,109 @@
+"""Pictures: sheets for files, grids and curves for notebooks. One restrained style."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+from PIL import Image
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from urdgn_lite.degrade import upsample_bicubic
+from urdgn_lite.faces import SIZE, to_float, to_uint8
+
+# One colour a thing, the same through the whole book; all legible on white and on black.
+COLOURS = {
+    "LR": "#8c8c8c",
+    "bicubic": "#c77b0f",
+    "pixel-only": "#2f7fd1",
+    "adversarial": "#d1495b",
+    "HR": "#3a9b5c",
+}
+INK = "#808080"  # axes and labels: readable in the light theme and in the dark one
+STYLE: dict[str, Any] = {
+    "figure.facecolor": "none", "axes.facecolor": "none", "savefig.facecolor": "none",
+    "savefig.dpi": 100, "figure.dpi": 100, "font.size": 11,
+    "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": INK, "axes.titlecolor": INK,
+    "xtick.color": INK, "ytick.color": INK, "legend.frameon": False,
+    "axes.spines.top": False, "axes.spines.right": False,
+    "axes.prop_cycle": plt.cycler(color=[COLOURS[k] for k in
+                                         ("pixel-only", "adversarial", "HR", "bicubic", "LR")]),
+}  # fmt: skip
+
+
+def use_style() -> None:
+    """Draw all following matplotlib figures in the book's style."""
+    plt.rcParams.update(STYLE)  # type: ignore[arg-type]
+
+
+def as_array(images: Tensor) -> np.ndarray:
+    """Images (n, 3, h, w), 8-bit or float in [-1, 1], as 8-bit (n, h, w, 3).
+
+    Faces smaller than 128 × 128 are blown up so that one sees their pixels.
+    """
+    if not images.is_floating_point():
+        images = to_float(images)
+    if images.shape[-1] < SIZE:
+        images = interpolate(images, size=(SIZE, SIZE), mode="nearest-exact")
+    return to_uint8(images.detach()).permute(0, 2, 3, 1).cpu().numpy()
+
+
+def sheet(lr: Tensor, generated: Tensor, hr: Tensor | None = None) -> Image.Image:
+    """Comparison sheet, a face a column; rows from the top: LR, bicubic, generated, HR."""
+    rows = [lr, upsample_bicubic(lr), generated] + ([] if hr is None else [hr])
+    lines = [np.concatenate(list(as_array(row)), axis=1) for row in rows]
+    return Image.fromarray(np.concatenate(lines, axis=0))
+
+
+def grid(rows: Mapping[str, Tensor], titles: Sequence[str] = (), inches: float = 1.2) -> Figure:
+    """Faces in rows, each row named at its left.
+
+    Parameters
+    ----------
+    rows : name -> images (n, 3, h, w), 8-bit or float in [-1, 1]; the same n in every row.
+    titles : text above each column.
+    inches : size of one face.
+    """
+    n = max(len(images) for images in rows.values())
+    size = (inches * n + 0.9, inches * len(rows) + (0.3 if titles else 0.05))
+    figure, axes = plt.subplots(len(rows), n, figsize=size, squeeze=False, layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.01, h_pad=0.01, wspace=0.01, hspace=0.01)  # type: ignore[union-attr, call-arg]
+    for line, (name, images) in zip(axes, rows.items(), strict=True):
+        for axis in line:
+            axis.axis("off")
+        for axis, image in zip(line, as_array(images), strict=False):
+            axis.imshow(image)
+        colour = COLOURS.get(name, INK)
+        line[0].text(-0.08, 0.5, name, transform=line[0].transAxes, ha="right", va="center",
+                     color=colour, fontweight="bold")  # fmt: skip
+    for axis, title in zip(axes[0], titles, strict=False):
+        axis.set_title(title, fontsize=10)
+    return figure
+
+
+def curves(
+    history: Sequence[Mapping[str, float]], *keys: str, x: str = "step", ylabel: str = ""
+) -> Figure:
+    """Columns of a run's history as curves, named at their right ends."""
+    figure, axis = plt.subplots(figsize=(6, 3), layout="constrained")
+    for key in keys:
+        points = [(row[x], row[key]) for row in history if key in row]
+        if points:
+            xs, ys = zip(*points, strict=True)
+            (line,) = axis.plot(xs, ys, marker="o", markersize=3)
+            axis.annotate(f" {key}", (xs[-1], ys[-1]), color=line.get_color(), va="center")
+    axis.set(xlabel=x, ylabel=ylabel or " / ".join(keys))
+    axis.margins(x=0.12)
+    return figure
+
+
+def contact_sheet(images: Tensor, columns: int = 8) -> Image.Image:
+    """Faces side by side, `columns` to a row."""
+    arrays = list(as_array(images))
+    arrays += [np.zeros_like(arrays[0])] * (-len(arrays) % columns)
+    rows = [np.concatenate(arrays[i : i + columns], 1) for i in range(0, len(arrays), columns)]
+    return Image.fromarray(np.concatenate(rows, 0))

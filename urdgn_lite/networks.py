@@ -1,0 +1,176 @@
+"""The generators and the discriminator that a preset describes, and their weights on disk."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from urdgn_lite.degrade import upsample_bicubic
+from urdgn_lite.presets import Preset
+
+
+def _normed(c: int) -> list[nn.Module]:
+    return [nn.BatchNorm2d(c), nn.ReLU(inplace=True)]
+
+
+class Deconvolutional(nn.Sequential):
+    """G of Sect. 3.1: transposed convolutions, each doubling the side and halving the channels.
+
+    The paper has no layer table; this is the plainest network that its text describes.
+
+    Parameters
+    ----------
+    width : channels at 16 × 16; 256 in `paper` (1.30 M parameters), 128 in `lite` (0.33 M).
+    """
+
+    def __init__(self, width: int) -> None:
+        w = width
+        layers: list[nn.Module] = [nn.Conv2d(3, w, 5, padding=2), *_normed(w)]  # b w 16 16
+        layers += [nn.Conv2d(w, w, 3, padding=1), *_normed(w)]
+        for _ in range(3):  # 16 -> 32 -> 64 -> 128
+            layers += [nn.ConvTranspose2d(w, w // 2, 4, stride=2, padding=1), *_normed(w // 2)]
+            w //= 2
+        super().__init__(*layers, nn.Conv2d(w, 3, 3, padding=1))  # b 3 128 128, linear
+
+
+class Resize(nn.Sequential):
+    """G of the authors' released code: nearest-neighbour enlargement, then a convolution.
+
+    Parameters
+    ----------
+    widths : channels of the four hidden convolutions; (16, 64, 128, 256) in `released`.
+    """
+
+    def __init__(self, widths: Sequence[int]) -> None:
+        a, b, c, d = widths
+        super().__init__(
+            nn.Conv2d(3, a, 3, padding=1), *_normed(a),  # b 16 16 16
+            nn.UpsamplingNearest2d(scale_factor=2),
+            nn.Conv2d(a, b, 3, padding=1), *_normed(b),  # b 64 32 32
+            nn.UpsamplingNearest2d(scale_factor=2),
+            nn.Conv2d(b, c, 5, padding=2), *_normed(c),  # b 128 64 64
+            nn.UpsamplingNearest2d(scale_factor=2),
+            nn.Conv2d(c, d, 5, padding=2), *_normed(d),  # b 256 128 128
+            nn.Conv2d(d, 3, 5, padding=2),  # b 3 128 128, linear
+        )  # fmt: skip
+
+
+class Block(nn.Module):
+    """x + conv(relu(conv(x))): a residual block without batch normalisation."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.a = nn.Conv2d(width, width, 3, padding=1)
+        self.b = nn.Conv2d(width, width, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.b(torch.relu(self.a(x)))
+
+
+class Residual(nn.Module):
+    """Residual blocks at 16 × 16, pixel shuffle up to 128 × 128, added to the bicubic image.
+
+    Nearly all arithmetic happens on 256 pixels instead of 16,384, and the network only learns
+    what bicubic misses: the last layer starts at zero, so that training starts from bicubic.
+
+    Parameters
+    ----------
+    width, blocks : channels and number of the residual blocks.
+    tail : channels after each pixel shuffle of factor 2.
+    """
+
+    def __init__(self, width: int, blocks: int, tail: Sequence[int] = (32, 16, 8)) -> None:
+        super().__init__()
+        self.body = nn.Sequential(  # b width 16 16
+            nn.Conv2d(3, width, 3, padding=1), *(Block(width) for _ in range(blocks))
+        )
+        layers: list[nn.Module] = []
+        for before, after in zip((width, *tail), tail, strict=False):  # b after 32 32, 64, 128
+            layers += [nn.Conv2d(before, 4 * after, 3, padding=1), nn.PixelShuffle(2), nn.ReLU()]
+        self.tail = nn.Sequential(*layers)
+        self.last = nn.Conv2d(tail[-1], 3, 3, padding=1)  # b 3 128 128
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)  # type: ignore[arg-type]
+
+    def forward(self, lr: Float[Tensor, "b 3 16 16"]) -> Float[Tensor, "b 3 128 128"]:
+        return upsample_bicubic(lr) + self.last(self.tail(self.body(lr)))
+
+
+class Discriminator(nn.Sequential):
+    """D: four convolutions and two linear layers. Returns *logits* z, with D(h) = σ(z).
+
+    Parameters
+    ----------
+    widths : channels of the 5 × 5 convolutions, each followed by max pooling, ReLU, dropout.
+    hidden : size of the fully connected layer.
+    dropout : share of the channels that is dropped in training; half of the hidden units is.
+    """
+
+    def __init__(self, widths: Sequence[int], hidden: int, dropout: float) -> None:
+        layers: list[nn.Module] = []
+        for before, after in zip((3, *widths), widths, strict=False):  # 128 -> 64 -> 32 -> 16 -> 8
+            layers += [nn.Conv2d(before, after, 5, padding=2), nn.MaxPool2d(2), nn.ReLU()]
+            layers += [nn.Dropout2d(dropout)]
+        layers += [nn.Flatten(), nn.Linear(widths[-1] * 8 * 8, hidden), nn.ReLU()]
+        super().__init__(*layers, nn.Dropout(0.5), nn.Linear(hidden, 1))
+
+
+GENERATORS: dict[str, type[nn.Module]] = {
+    "deconvolutional": Deconvolutional,
+    "resize": Resize,
+    "residual": Residual,
+}
+
+
+def build_generator(preset: Preset) -> nn.Module:
+    """G of a preset: `Float (b, 3, 16, 16)` in, `Float (b, 3, 128, 128)` out, both in [-1, 1]."""
+    arguments = dict(preset.generator)
+    return GENERATORS[arguments.pop("kind")](**arguments)
+
+
+def build_discriminator(preset: Preset) -> nn.Module | None:
+    """D of a preset: `Float (b, 3, 128, 128)` in, logits `(b, 1)` out. None where λ = ∞."""
+    return None if preset.discriminator is None else Discriminator(**preset.discriminator)
+
+
+def count_parameters(network: nn.Module) -> int:
+    """Number of learned values."""
+    return sum(p.numel() for p in network.parameters())
+
+
+def save_weights(network: nn.Module, path: Path, card: Mapping[str, Any]) -> None:
+    """Write a generator as fp16 safetensors, its card (with the preset) in the header."""
+    tensors = {
+        name: value.detach().to("cpu", torch.float16 if value.is_floating_point() else None)
+        for name, value in network.state_dict().items()
+    }
+    tensors = {name: value.contiguous() for name, value in tensors.items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file(tensors, path, {"card": json.dumps(card, ensure_ascii=False)})
+
+
+def load_weights(path: Path) -> tuple[nn.Module, dict[str, Any]]:
+    """Read a generator and its card; nothing in the file is executed.
+
+    Raises
+    ------
+    ValueError : the file is no generator written by `save_weights`.
+    """
+    try:
+        with safe_open(path, framework="pt") as stored:
+            card = json.loads(stored.metadata()["card"])
+            tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+        network = build_generator(Preset(**card["preset"]))
+        network.load_state_dict({n: t.float() if t.dtype == torch.half else t
+                                 for n, t in tensors.items()})  # fmt: skip
+    except (SafetensorError, OSError, TypeError, KeyError, ValueError, RuntimeError) as error:
+        raise ValueError(f"{path}: not a generator of this package ({error})") from error
+    return network.eval(), card

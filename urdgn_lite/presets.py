@@ -1,0 +1,125 @@
+"""What to train and how: a preset is data, and its name says which.
+
+A bare name is trained with the pixel term alone (λ = ∞, no D); `NAME-gan` plays Algorithm 1.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A recipe.
+
+    Attributes
+    ----------
+    name : the key under which weights and ledger rows are kept.
+    generator : {"kind": a key of `networks.GENERATORS`, …its arguments}.
+    discriminator : arguments of `networks.Discriminator`; None where λ = ∞.
+    lam : λ of Eq. 2; `math.inf` is the pixel term alone.
+    reduction : "mean" or "sum" for ‖·‖²_F (see `objective.pixel_term`).
+    adversarial : "saturating" (paper) or "non-saturating" (released code).
+    optimiser : "rmsprop" or "adamw", for both players, with its arguments but the rate.
+    rate : learning rate η; `schedule` (a key of `optimiser.SCHEDULES`) multiplies it.
+    batch, steps : faces an update, updates in all.
+    balanced : follow the released code's balancing rule.
+    split_batch : D sees one half of the batch real and the *other* half generated.
+    downsampling : how LR faces are made (see `degrade.downsample`).
+    affine : largest random turn (degrees), zoom and shift (shares) of a training face;
+        every preset mirrors half of its faces.
+    outcome : what was measured with it, where, in what time.
+    """
+
+    name: str
+    generator: Mapping[str, Any]
+    discriminator: Mapping[str, Any] | None = None
+    lam: float = math.inf
+    reduction: str = "mean"
+    adversarial: str = "non-saturating"
+    optimiser: Mapping[str, Any] = field(default_factory=lambda: {"kind": "adamw"})
+    rate: float = 1e-3
+    schedule: str = "cosine"
+    batch: int = 16
+    steps: int = 4000
+    balanced: bool = False
+    split_batch: bool = False
+    downsampling: str = "antialiased"
+    affine: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    outcome: str = ""
+
+    def but(self, **changes: Any) -> Preset:
+        """A copy with some fields changed."""
+        return replace(self, **changes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, for checkpoints and the ledger; `Preset(**data)` reverses it."""
+        return asdict(self)
+
+
+# The released Torch7 code: the sizes of D's convolutions, with dropout and max pooling between.
+RELEASED_D = {"widths": (32, 64, 128, 96), "hidden": 1024, "dropout": 0.2}
+SMALL_D = {"widths": (16, 32, 64, 64), "hidden": 128, "dropout": 0.2}
+
+_RESIDUAL_S = Preset("residual-s", {"kind": "residual", "width": 32, "blocks": 4}, rate=2e-3)
+_RESIDUAL = Preset("residual", {"kind": "residual", "width": 64, "blocks": 8}, steps=20_000)
+_LITE = Preset("lite", {"kind": "deconvolutional", "width": 128}, rate=2e-3)
+_RMSPROP = {"kind": "rmsprop", "alpha": 0.9, "eps_inside": False}
+_RELEASED = Preset(
+    "released",
+    {"kind": "resize", "widths": (16, 64, 128, 256)},
+    optimiser=_RMSPROP, schedule="authors", batch=128, steps=11_500, downsampling="aliased",
+)  # fmt: skip
+_PAPER = Preset(
+    "paper",
+    {"kind": "deconvolutional", "width": 256},
+    optimiser={"kind": "rmsprop", "alpha": 0.01, "eps_inside": True},
+    schedule="constant", reduction="sum", batch=64, steps=11_500,
+)  # fmt: skip
+_SMOKE = Preset(
+    "smoke",
+    {"kind": "residual", "width": 4, "blocks": 1, "tail": (4, 4, 4)},
+    rate=2e-3,
+    batch=4,
+    steps=8,
+)
+_SMOKE_D = {"widths": (4, 4, 4, 4), "hidden": 8, "dropout": 0.2}
+
+PRESETS: dict[str, Preset] = {
+    p.name: p
+    for p in (
+        _RESIDUAL,
+        _RESIDUAL.but(name="residual-gan", lam=100.0, discriminator=SMALL_D),
+        _RESIDUAL_S,
+        _RESIDUAL_S.but(name="residual-s-gan", lam=100.0, discriminator=SMALL_D),
+        _LITE,
+        _LITE.but(name="lite-gan", lam=100.0, discriminator=SMALL_D),
+        _RELEASED,
+        _RELEASED.but(
+            name="released-gan", lam=100.0, discriminator=RELEASED_D, balanced=True,
+            split_batch=True,
+        ),
+        _PAPER,
+        _PAPER.but(name="paper-gan", lam=100.0, discriminator=RELEASED_D, adversarial="saturating"),
+        _SMOKE,
+        _SMOKE.but(name="smoke-gan", lam=100.0, discriminator=_SMOKE_D),
+    )
+}  # fmt: skip
+
+
+def get(name: str) -> Preset:
+    """The preset of that name.
+
+    Raises
+    ------
+    ValueError : no such preset; the message suggests near ones.
+    """
+    if name in PRESETS:
+        return PRESETS[name]
+    near = difflib.get_close_matches(name, PRESETS, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(PRESETS)}"
+    raise ValueError(f"no preset {name!r}: {hint}")

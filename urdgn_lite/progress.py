@@ -1,0 +1,12 @@
+"""Progress bars on long work; `TQDM_DISABLE=1` in the environment silences them all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tqdm.auto import tqdm
+
+
+def bar(*arguments: Any, show: bool = True, **options: Any) -> tqdm:
+    """`tqdm`, hidden unless `show`. (An explicit `disable` would overrule the environment.)"""
+    return tqdm(*arguments, **options, **({} if show else {"disable": True}))

@@ -1,0 +1,108 @@
+"""Files in, enlarged faces out: what `urdgn-lite upsample` does."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor
+
+from urdgn_lite import methods
+from urdgn_lite.degrade import LR_SIZE, downsample
+from urdgn_lite.faces import SIZE, SMALLEST, FacesError, align, to_float, to_rgb, to_uint8
+from urdgn_lite.figures import sheet
+from urdgn_lite.progress import bar
+
+Eyes = tuple[tuple[float, float], tuple[float, float]]
+
+
+@dataclass
+class Report:
+    """What `upsample_files` wrote, and which files it could not use."""
+
+    written: list[Path]
+    skipped: list[tuple[str, str]]
+    sheet: Path
+
+
+def parse_eyes(text: str | None) -> Eyes | None:
+    """`"x,y,x,y"` as two points.
+
+    Raises
+    ------
+    ValueError : not four numbers.
+    """
+    if text is None:
+        return None
+    try:
+        a, b, c, d = (float(v) for v in text.split(","))
+    except ValueError:
+        raise ValueError(f"--eyes takes four numbers x,y,x,y, not {text!r}") from None
+    return (a, b), (c, d)
+
+
+def to_lr(image: Image.Image, eyes: Eyes | None = None) -> Tensor:
+    """LR face `Float (1, 3, 16, 16)` in [-1, 1]: the file itself, or made from a larger photo."""
+    if image.size == (LR_SIZE, LR_SIZE):
+        if eyes is not None:
+            raise FacesError("a 16 × 16 image needs no --eyes")
+        return to_float(_tensor(image))
+    if min(image.size) < SMALLEST:
+        raise FacesError(
+            f"{image.width} × {image.height} px is neither 16 × 16 nor at least {SMALLEST} a side"
+        )
+    if eyes is not None:
+        image = align(image, eyes)
+    else:
+        warnings.warn("without --eyes the centre of the picture is taken as the face", stacklevel=2)
+        image = ImageOps.fit(image, (SIZE, SIZE), Image.Resampling.BICUBIC)
+    return downsample(to_float(_tensor(image)))
+
+
+def _tensor(image: Image.Image) -> Tensor:
+    return torch.from_numpy(np.array(image)).permute(2, 0, 1).unsqueeze(0)
+
+
+def upsample_files(
+    source: Path, model: str | Path, folder: Path, eyes: Eyes | None = None
+) -> Report:
+    """Enlarge an image, or all images of a folder, into 128 × 128 PNGs in `folder`.
+
+    Raises
+    ------
+    FacesError : nothing usable in `source`.
+    """
+    if not source.exists():
+        raise FacesError(f"no such file or folder: {source}")
+    files = sorted(p for p in source.iterdir() if p.is_file()) if source.is_dir() else [source]
+    files = [p for p in files if not p.name.startswith(".")]
+    if eyes is not None and len(files) > 1:
+        raise FacesError("--eyes belongs to one photo: give a file, not a folder")
+    method = methods.get(model)
+    report = Report([], [], folder / "comparison.png")
+    inputs, results = [], []
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in bar(files, "upsample", show=len(files) >= 20):
+        try:
+            lr = to_lr(to_rgb(path.name, path.read_bytes()), eyes)
+        except FacesError as error:
+            report.skipped.append((str(path), str(error)))
+            continue
+        generated = method(lr)
+        target = folder / f"{path.stem}-128.png"
+        if target in report.written:  # a.jpg beside a.png
+            target = folder / f"{path.name}-128.png"
+        array = to_uint8(generated)[0].permute(1, 2, 0).numpy()
+        Image.fromarray(array).save(target)
+        report.written.append(target)
+        inputs.append(lr)
+        results.append(generated)
+    if not results:
+        reason = report.skipped[0][1] if report.skipped else "the folder is empty"
+        raise FacesError(f"{source}: no usable image ({reason})")
+    sheet(torch.cat(inputs[:16]), torch.cat(results[:16])).save(report.sheet)
+    return report

@@ -1,0 +1,82 @@
+"""Trained generators that come with the package: `zoo.load("residual-s")`."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from urdgn_lite.networks import load_weights
+
+SHELF = Path(__file__).parent / "weights"
+
+
+def _index() -> dict[str, str]:
+    """Name -> SHA-256 of the weights' file."""
+    path = SHELF / "index.json"
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
+def names() -> list[str]:
+    """Names that `load` knows."""
+    return sorted(_index())
+
+
+def load(name: str | Path, device: str | torch.device = "cpu") -> nn.Module:
+    """A trained generator, ready to use: LR `(b, 3, 16, 16)` in, HR `(b, 3, 128, 128)` out.
+
+    Parameters
+    ----------
+    name : one of `names()`, or the path of a `generator.safetensors` of your own.
+    device : where to put it.
+
+    Raises
+    ------
+    ValueError : no such name (near ones are suggested), or a file that is damaged.
+    """
+    return _load(name)[0].to(device)
+
+
+def card(name: str | Path) -> dict[str, Any]:
+    """How the weights came about: preset, data, seed, steps, seconds, commit, hardware."""
+    return _load(name)[1]
+
+
+def _load(name: str | Path) -> tuple[nn.Module, dict[str, Any]]:
+    index = _index()
+    if str(name) not in index:
+        if Path(name).is_file():
+            return load_weights(Path(name))
+        near = difflib.get_close_matches(str(name), index, n=3, cutoff=0.4)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(index)}"
+        raise ValueError(f"no weights {str(name)!r}: {hint} (or the path of a generator file)")
+    path = SHELF / f"{name}.safetensors"
+    if not path.exists() or sha256(path) != index[str(name)]:
+        raise ValueError(f"{path.name} is missing or damaged: reinstall the package")
+    return load_weights(path)
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def keep(path: Path, name: str) -> None:
+    """Copy a run's `generator.safetensors` into the package under a name, and index it."""
+    load_weights(path)  # refuses anything else
+    SHELF.mkdir(exist_ok=True)
+    kept = SHELF / f"{name}.safetensors"
+    shutil.copyfile(path, kept)
+    index = _index() | {name: sha256(kept)}
+    (SHELF / "index.json").write_text(json.dumps(index, indent=1, sort_keys=True) + "\n")
+
+
+if __name__ == "__main__":  # python -m urdgn_lite.zoo RUN/generator.safetensors NAME
+    keep(Path(sys.argv[1]), sys.argv[2])
