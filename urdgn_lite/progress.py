@@ -9,4 +9,6 @@ from tqdm.auto import tqdm
 
 def bar(*arguments: Any, show: bool = True, **options: Any) -> tqdm:
     """`tqdm`, hidden unless `show`. (An explicit `disable` would overrule the environment.)"""
-    return tqdm(*arguments, **options, **({} if show else {"disable": True}))
+    if not show:
+        options["disable"] = True
+    return tqdm(*arguments, **options)
