@@ -1,0 +1,54 @@
+# Two commands: `make book` and `make test`. Everything else serves them.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+PACKAGE := $(wildcard urdgn_lite/*.py urdgn_lite/*/*.py urdgn_lite/weights/* results/*.* results/*/*)
+CHAPTERS := $(wildcard book/*.ipynb book/*.md book/assignments/*.ipynb)
+BOOKWORK := _config.yml book/_toc.yml book/references.bib $(wildcard book/assets/* tools/*.py)
+HTML := _build/html/index.html
+export TQDM_DISABLE ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help book read lab test notebooks clean
+
+help: ## say what can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; say PYTHON=/path/to/python3.11 make …"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	@touch $@
+
+book: $(HTML) ## build the book, every notebook executed, warnings as errors
+	@echo "open $(abspath $(HTML))   (or: make read)"
+
+# The cache of executed notebooks sees only their cells: a changed package makes it stale.
+_build/.package: $(INSTALLED) $(PACKAGE)
+	rm -rf _build && mkdir -p _build && touch $@
+
+$(HTML): _build/.package $(CHAPTERS) $(BOOKWORK)
+	$(BIN)/jupyter-book build book --config _config.yml --path-output . -W -n --keep-going
+	@touch $@
+
+read: book ## serve the book on localhost:8000
+	$(BIN)/python -m http.server 8000 --bind 127.0.0.1 --directory _build/html
+
+lab: $(INSTALLED) ## open the chapters in JupyterLab
+	TQDM_DISABLE= $(BIN)/jupyter lab book
+
+test: $(INSTALLED) ## every check: style, types, tests, and a strict replay of every notebook
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/python tools/sync.py --check
+	$(BIN)/python -m pytest --cov --nbval --nbval-current-env \
+	  --nbval-sanitize-with tools/nbval.cfg --nbval-cell-timeout 180 tests book
+
+notebooks: $(INSTALLED) ## execute all chapters and store their outputs
+	$(BIN)/python tools/sync.py
+	$(BIN)/python tools/execute.py $(wildcard book/*.ipynb)
+
+clean: ## remove what was built
+	rm -rf _build .venv .pytest_cache .mypy_cache .ruff_cache

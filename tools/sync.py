@@ -1,0 +1,123 @@
+"""Write what derives from elsewhere: the repository's URL, the set-up cells, the result table.
+
+`python tools/sync.py` writes; `--check` only says what is out of date, and fails if anything is.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+from urdgn_lite.evaluate import paper, read_row
+
+ROOT = Path(__file__).resolve().parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+URL = PROJECT["urls"]["Repository"]
+SLUG = URL.removeprefix("https://github.com/")
+SETUP = f'''# Set-up: in Colab this installs the package; elsewhere it does nothing.
+import sys
+
+if "google.colab" in sys.modules:
+    %pip install -q "{PROJECT["name"]} @ git+{URL}"
+from urdgn_lite import notebook
+
+notebook.setup()'''
+FIRST = "01-problem"
+
+
+def badges() -> str:
+    """Links that open the first chapter elsewhere."""
+    owner, name = SLUG.split("/")
+    colab, binder = "https://colab.research.google.com", "https://mybinder.org"
+    chapter = f"book/{FIRST}.ipynb"
+    return "\n".join(
+        [
+            f"[![Open in Colab]({colab}/assets/colab-badge.svg)]"
+            f"({colab}/github/{SLUG}/blob/main/{chapter})",
+            f"[![Open in Binder]({binder}/badge_logo.svg)]"
+            f"({binder}/v2/gh/{SLUG}/main?urlpath=lab/tree/{chapter})",
+            f"[![Book](https://img.shields.io/badge/book-read-2f7fd1)](https://{owner}.github.io/{name}/)",
+        ]
+    )
+
+
+def clone() -> str:
+    """The README's two commands."""
+    name = SLUG.split("/")[1]
+    return f"```bash\ngit clone {URL} && cd {name}\nmake book    # … and make test\n```"
+
+
+def results() -> str:
+    """Gains over bicubic: the paper's and, from the ledger, ours."""
+    published = paper()["table1"]
+    bicubic, urdgn = published["bicubic"], published["ur-dgn"]
+    lines = [
+        "| | parameters | trained on | minutes | imaginary test faces | real test faces (CelebA) |",
+        "|---|---|---|---|---|---|",
+        f"| UR-DGN, the paper | – | 15,000 real faces | – | – | "
+        f"{urdgn['psnr'] - bicubic['psnr']:+.2f} dB, {urdgn['ssim'] - bicubic['ssim']:+.2f} SSIM |",
+    ]
+    for name in sorted({p.stem for p in (ROOT / "results").glob("*/*.json")} - {"bicubic"}):
+        cells = []
+        for faces in ("imaginary-test", "celeba128-test"):
+            row = read_row(name, faces)
+            cells.append(f"{row['gain_psnr']:+.2f} dB, {row['gain_ssim']:+.3f} SSIM")
+        made = row["trained"]
+        kind = "imaginary" if made["data"]["source"] == "imaginary" else "real"
+        lines.append(
+            f"| `{name}` | {row['parameters'] / 1e6:.2f} M | {made['data']['n']:,} {kind} faces | "
+            f"{made['seconds'] / 60:.0f} ({made['hardware']}) | {' | '.join(cells)} |"
+        )
+    return "\n".join(lines)
+
+
+def between(text: str, name: str, new: str) -> str:
+    """Replace what stands between `<!-- name -->` and `<!-- /name -->`."""
+    pattern = re.compile(f"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+    return pattern.sub(lambda m: f"{m[1]}{new}\n{m[2]}", text)
+
+
+def with_setup(text: str) -> str:
+    """A notebook's text with its set-up cell renewed."""
+    notebook = json.loads(text)
+    cell = next((c for c in notebook["cells"] if c["cell_type"] == "code"), None)
+    if cell is None or not "".join(cell["source"]).startswith("# Set-up"):
+        raise SystemExit("a notebook does not begin with the set-up cell")
+    cell["source"] = SETUP.splitlines(keepends=True)
+    return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+
+
+def wanted() -> dict[Path, str]:
+    """Every derived file with the text that it should have."""
+    readme, intro = ROOT / "README.md", ROOT / "book" / "intro.md"
+    config, citation = ROOT / "_config.yml", ROOT / "CITATION.cff"
+    files = {}
+    for path in (readme, intro):
+        text = path.read_text()
+        for name, make in (("badges", badges), ("clone", clone), ("results", results)):
+            text = between(text, name, make())
+        files[path] = text
+    files[config] = re.sub(r"(?m)^  url: .*$", f"  url: {URL}", config.read_text())
+    files[citation] = re.sub(
+        r"(?m)^repository-code: .*$", f"repository-code: {URL}", citation.read_text()
+    )
+    for path in sorted((ROOT / "book").glob("**/*.ipynb")):
+        files[path] = with_setup(path.read_text())
+    return files
+
+
+def main(check: bool) -> int:
+    """Write the files, or only compare them."""
+    stale = {path: text for path, text in wanted().items() if path.read_text() != text}
+    for path, text in stale.items():
+        print(f"{'stale' if check else 'wrote'}: {path.relative_to(ROOT)}")
+        if not check:
+            path.write_text(text)
+    return int(check and bool(stale))
+
+
+if __name__ == "__main__":
+    sys.exit(main("--check" in sys.argv[1:]))
