@@ -33,16 +33,16 @@ def files(root: Path, split: str, crop: str) -> tuple[list[Source], Decode]:
     landmarks = base / "list_landmarks_align_celeba.txt"
     if missing := [p.name for p in (photos, partition, landmarks) if not p.exists()]:
         raise FacesError(HOW_TO_GET_IT.format(root=str(root), missing=", ".join(missing)))
-    wanted = {
-        name
-        for name, part in (line.split() for line in partition.read_text().splitlines() if line)
-        if split in ("all", SPLITS[int(part)])
-    }
     eyes: dict[str, np.ndarray] = {}
-    for line in landmarks.read_text().splitlines()[2:]:  # a count, the column names, then rows
-        name, *numbers = line.split()
-        if name in wanted:
-            eyes[name] = np.array(numbers[:4], dtype=float).reshape(2, 2)
+    try:
+        parts = dict(line.split() for line in partition.read_text().splitlines() if line)
+        wanted = {n for n, part in parts.items() if split in ("all", SPLITS[int(part)])}
+        for line in landmarks.read_text().splitlines()[2:]:  # a count, the columns' names, rows
+            name, *numbers = line.split()
+            if name in wanted:
+                eyes[name] = np.array(numbers[:4], dtype=float).reshape(2, 2)
+    except (ValueError, IndexError) as error:  # such as a web page saved under a list's name
+        raise FacesError(f"{base}: a list is not CelebA's ({error}); download it again") from error
 
     def decode(name: str, data: bytes) -> np.ndarray:
         image = to_rgb(name, data)

@@ -31,8 +31,8 @@ SIZE = 128  # HR faces are 128 x 128, LR faces 16 x 16 (Sect. 3)
 EYES = ((44.0, 56.0), (84.0, 56.0))  # where the default crop puts the two eyes (x, y)
 SPLITS = ("train", "val", "test")
 SMALLEST = 64  # px: enlarging smaller files would teach the network blur
-SUFFIXES = {".webp", ".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif"}
 LARGEST = 64 * 2**20  # bytes: no single face needs more
+MOST_PIXELS = 89_000_000  # nor more than these; Pillow itself warns from about here on
 
 Source = tuple[str, Callable[[], bytes]]  # a name, and a way to get the file's bytes
 Decode = Callable[[str, bytes], np.ndarray]  # (name, bytes) -> uint8 (128, 128, 3)
@@ -117,7 +117,7 @@ def load(
         path, whole = _resolve(name, split)
         listed = _tar(path.read_bytes(), name) if path.is_file() else _folder(path)
         files = listed if whole else _pick(listed, split, name)
-        name = name if not Path(name).exists() else path.name.split(".")[0]
+        name = name if not Path(name).exists() else path.resolve().name.split(".")[0]
     return _decode_all(files[:limit], decode, name, split)
 
 
@@ -145,7 +145,10 @@ def _tar(data: bytes, name: str) -> list[Source]:
             blobs = {name: stream.read() for name, stream in streams.items() if stream}
     except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
         raise FacesError(f"{name}: not a readable tar file ({error})") from error
-    return [(n, partial(blobs.__getitem__, n)) for n in sorted(blobs) if not _hidden(n)]
+    paths = {n: Path(n).parts for n in sorted(blobs) if not _hidden(n)}
+    tops = {parts[0] for parts in paths.values()}  # one: `tar czf FOLDER.tar.gz FOLDER` wraps all
+    wrapped = len(tops) == 1 and not tops & set(SPLITS) and min(map(len, paths.values())) > 1
+    return [("/".join(p[wrapped:]), partial(blobs.__getitem__, n)) for n, p in paths.items()]
 
 
 def _folder(path: Path) -> list[Source]:
@@ -203,24 +206,23 @@ def to_rgb(name: str, data: bytes) -> Image.Image:
     if not data:
         raise FacesError(f"{name}: empty file")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image: Image.Image = Image.open(io.BytesIO(data))
-            image.load()
+        image: Image.Image = Image.open(io.BytesIO(data))
+        if image.width * image.height > MOST_PIXELS:
+            raise Image.DecompressionBombError
+        image = ImageOps.exif_transpose(image)
+        if image.mode.startswith(("I", "F")):  # 16 bits and more: keep the upper eight
+            values = np.asarray(image, dtype=np.float64)
+            image = Image.fromarray((values / 257).clip(0, 255).round().astype(np.uint8))
+        if "A" in image.getbands() or "transparency" in image.info:
+            white = Image.new("RGBA", image.size, "white")
+            image = Image.alpha_composite(white, image.convert("RGBA"))
+        return image.convert("RGB")
     except Image.UnidentifiedImageError:
         raise FacesError(f"{name}: not an image") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise FacesError(f"{name}: too many pixels to be a face") from None
-    except (OSError, SyntaxError, ValueError) as error:
+    except Exception as error:  # Pillow's decoders raise nearly anything on a damaged file
         raise FacesError(f"{name}: damaged image ({error})") from error
-    image = ImageOps.exif_transpose(image)
-    if image.mode.startswith(("I", "F")):  # 16 bits and more: keep the upper eight
-        values = np.asarray(image, dtype=np.float64)
-        image = Image.fromarray((values / 257).clip(0, 255).round().astype(np.uint8))
-    if "A" in image.getbands() or "transparency" in image.info:
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image.convert("RGBA"))
-    return image.convert("RGB")
 
 
 def align(image: Image.Image, eyes: Sequence[Sequence[float]] | np.ndarray) -> Image.Image:
