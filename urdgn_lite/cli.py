@@ -25,12 +25,18 @@ FacesOption = Annotated[
 Root = Annotated[Path, typer.Option(help="folder that holds celeba/ and LFW")]
 
 
+def say(console: Console, text: object, label: str = "") -> None:
+    """Print text as it is: paths may hold what rich takes for markup, and lines stay whole."""
+    console.print(label, end="")
+    console.print(str(text), markup=False, highlight=False, emoji=False, soft_wrap=True)
+
+
 @contextmanager
 def plain_errors() -> Iterator[None]:
     """A user's mistake is answered in one line and exit code 1, without a traceback."""
 
     def warn(message: Warning | str, *_: object, **__: object) -> None:
-        err.print(f"[yellow]Note:[/] {message}", highlight=False)
+        say(err, message, "[yellow]Note:[/] ")
 
     with warnings.catch_warnings():
         warnings.showwarning = warn
@@ -38,8 +44,7 @@ def plain_errors() -> Iterator[None]:
             yield
         except (ValueError, KeyError, OSError, FloatingPointError) as error:
             text = error.args[0] if isinstance(error, KeyError) else error
-            err.print("[red]Error:[/]", end=" ")
-            err.print(str(text), markup=False, highlight=False)
+            say(err, text, "[red]Error:[/] ")
             raise typer.Exit(1) from None
 
 
@@ -56,12 +61,12 @@ def faces(
 
     with plain_errors():
         found = f.load(source, split, root=root)
-        out.print(found, highlight=False)
+        say(out, found)
         for name, reason in found.skipped:
-            out.print(f"  skipped {name}: {reason}", highlight=False, markup=False)
+            say(out, f"  skipped {name}: {reason}")
         if sheet:
             contact_sheet(found.images[:32]).save(sheet)
-            out.print(f"wrote {sheet}")
+            say(out, f"wrote {sheet}")
 
 
 @app.command()
@@ -95,9 +100,10 @@ def train(
         )  # fmt: skip
         done = "done" if run.done else "stopped (go on with --resume)"
         g = gain(run.plain(run.G).eval(), val.images)
-        out.print(
+        say(
+            out,
             f"{done}: step {run.step} of {run.steps}, {run.seconds / 60:.1f} min, {g:+.2f} dB over "
-            f"bicubic on {len(val)} validation faces; {folder}/generator.safetensors"
+            f"bicubic on {len(val)} validation faces; {folder}/generator.safetensors",
         )
         if not run.done:
             raise typer.Exit(130)
@@ -135,7 +141,7 @@ def evaluate(
             if save:
                 trained = {} if name in m.REGISTRY else {"trained": zoo.card(name)}
                 row |= circumstances() | trained
-                out.print(f"wrote {e.write_row(save, found, row)}")
+                say(out, f"wrote {e.write_row(save, found, row)}")
         out.print(table)
 
 
@@ -158,8 +164,8 @@ def upsample(
     with plain_errors():
         report = upsample_files(source, model, folder, parse_eyes(eyes))
         for path, reason in report.skipped:
-            err.print(f"skipped {path}: {reason}", highlight=False, markup=False)
-        out.print(f"{len(report.written)} faces in {folder}, side by side in {report.sheet}")
+            say(err, f"skipped {path}: {reason}")
+        say(out, f"{len(report.written)} faces in {folder}, side by side in {report.sheet}")
 
 
 def main() -> None:

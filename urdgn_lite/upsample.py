@@ -89,7 +89,7 @@ def upsample_files(
     for path in bar(files, "upsample", show=len(files) >= 20):
         try:
             lr = to_lr(to_rgb(path.name, path.read_bytes()), eyes)
-        except FacesError as error:
+        except (FacesError, OSError) as error:
             report.skipped.append((str(path), str(error)))
             continue
         generated = method(lr)

@@ -7,6 +7,7 @@ import hashlib
 import json
 import shutil
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -54,13 +55,20 @@ def _load(name: str | Path) -> tuple[nn.Module, dict[str, Any]]:
     if str(name) not in index:
         if Path(name).is_file():
             return load_weights(Path(name))
-        near = difflib.get_close_matches(str(name), index, n=3, cutoff=0.4)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(index)}"
-        raise ValueError(f"no weights {str(name)!r}: {hint} (or the path of a generator file)")
+        raise unknown(name, index)
     path = SHELF / f"{name}.safetensors"
     if not path.exists() or sha256(path) != index[str(name)]:
         raise ValueError(f"{path.name} is missing or damaged: reinstall the package")
     return load_weights(path)
+
+
+def unknown(name: str | Path, known: Iterable[str]) -> ValueError:
+    """What to raise where a name is not among the known ones: near ones are suggested."""
+    known = sorted(known)
+    near = difflib.get_close_matches(str(name), known, n=3, cutoff=0.4)
+    there = f"there are {', '.join(known)}" if known else "none came with this copy"
+    hint = f"did you mean {' or '.join(near)}?" if near else there
+    return ValueError(f"no {str(name)!r}: {hint} (or the path of a generator file)")
 
 
 def sha256(path: Path) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -14,6 +14,7 @@ from urdgn_lite import zoo
 from urdgn_lite.degrade import upsample_bicubic
 
 
+@runtime_checkable
 class Method(Protocol):
     """`method(lr)` enlarges `Float (b, 3, 16, 16)` in [-1, 1] to `(b, 3, 128, 128)`."""
 
@@ -41,7 +42,14 @@ def names() -> list[str]:
 
 
 def get(name: str | Path) -> Method:
-    """A method by its key in `names()`, or a generator file by its path."""
+    """A method by its key in `names()`, or a generator file by its path.
+
+    Raises
+    ------
+    ValueError : neither (near names are suggested), or a damaged file.
+    """
     if name in REGISTRY:
         return REGISTRY[str(name)]()
+    if str(name) not in zoo.names() and not Path(name).is_file():
+        raise zoo.unknown(name, names())
     return Network(zoo.load(name))
