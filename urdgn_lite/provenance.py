@@ -12,18 +12,23 @@ import torch
 
 def circumstances() -> dict[str, str]:
     """Commit (with `-dirty` if files differ from it), hardware, torch version, date (UTC)."""
-    try:
-        asked = ["git", "describe", "--always", "--dirty", "--exclude=*"]
-        here = Path(__file__).parent
-        git = subprocess.run(asked, cwd=here, capture_output=True, text=True, check=True)
-        commit = git.stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        commit = "unknown"
     if torch.cuda.is_available():
         hardware = torch.cuda.get_device_name()
     else:
         hardware = f"{platform.machine()} CPU, {torch.get_num_threads()} threads"
     return {
-        "commit": commit, "hardware": hardware, "torch": torch.__version__,
+        "commit": _commit(), "hardware": hardware, "torch": torch.__version__,
         "date": datetime.now(UTC).date().isoformat(),
     }  # fmt: skip
+
+
+def _commit() -> str:
+    root = Path(__file__).resolve().parent.parent
+    if not (root / ".git").exists():  # installed: a repository around it would not be ours
+        return "unknown"
+    try:
+        asked = ["git", "describe", "--always", "--dirty", "--exclude=*"]
+        git = subprocess.run(asked, cwd=root, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return git.stdout.strip()
