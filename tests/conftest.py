@@ -1,0 +1,59 @@
+"""What all tests share: a few faces, a small trained-looking generator, quiet libraries."""
+
+import os
+import sys
+from pathlib import Path
+
+os.environ["TQDM_DISABLE"] = "1"  # before tqdm is imported
+os.environ["MPLBACKEND"] = "Agg"
+
+import pytest
+import torch
+from hypothesis import settings
+
+from urdgn_lite import faces, networks, presets, zoo
+
+settings.register_profile("suite", deadline=None, derandomize=True, max_examples=40, database=None)
+settings.load_profile("suite")
+
+
+@pytest.fixture(scope="session")
+def few_faces():
+    """Eight people who do not exist."""
+    return faces.load("imaginary", "test", limit=8)
+
+
+@pytest.fixture
+def development_faces():
+    """Folder of the development faces: photographs of real people, which are never committed."""
+    if not os.environ.get("URDGN_FACES"):
+        pytest.skip("needs the development faces: set URDGN_FACES to their folder")
+    return Path(os.environ["URDGN_FACES"])
+
+
+@pytest.fixture(scope="session")
+def generator_file(tmp_path_factory):
+    """A tiny generator as `train` leaves it, with weights that change the bicubic image."""
+    torch.manual_seed(0)
+    preset = presets.get("smoke")
+    network = networks.build_generator(preset)
+    torch.nn.init.normal_(network.last.weight, std=0.1)
+    path = tmp_path_factory.mktemp("run") / "generator.safetensors"
+    networks.save_weights(network, path, {"preset": preset.to_dict(), "seed": 0})
+    return path
+
+
+@pytest.fixture
+def shelf(tmp_path, monkeypatch, generator_file):
+    """A zoo in a temporary folder with two names: tiny, and tiny-gan."""
+    monkeypatch.setattr(zoo, "SHELF", tmp_path / "weights")
+    for name in ("tiny", "tiny-gan"):
+        zoo.keep(generator_file, name)
+    return zoo.SHELF
+
+
+@pytest.fixture(autouse=True)
+def _figures_closed():
+    yield
+    if plt := sys.modules.get("matplotlib.pyplot"):
+        plt.close("all")

@@ -1,0 +1,141 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from skimage.color import rgb2ycbcr
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+
+from urdgn_lite.degrade import downsample, upsample_bicubic
+from urdgn_lite.faces import to_float, to_uint8
+from urdgn_lite.metrics import lr_consistency, luma, psnr, ssim
+
+
+@pytest.fixture(scope="module")
+def real(few_faces):
+    return to_float(few_faces.images)
+
+
+@pytest.fixture(scope="module")
+def generated(real):
+    return upsample_bicubic(downsample(real))
+
+
+@pytest.fixture(scope="module")
+def pairs(generated, real):
+    """The same as 8-bit NumPy arrays (h, w, 3), face by face."""
+    arrays = [np.asarray(to_uint8(x).permute(0, 2, 3, 1)) for x in (generated, real)]
+    return list(zip(*arrays, strict=True))
+
+
+def flat(level, side=16):
+    return to_float(torch.full((1, 3, side, side), level, dtype=torch.uint8))
+
+
+def test_psnr_of_an_error_of_one_grey_level_is_48_13_db():
+    assert psnr(flat(100), flat(101)).item() == pytest.approx(10 * math.log10(255**2), abs=1e-4)
+
+
+def test_psnr_of_one_wrong_channel_averages_over_all_three():
+    wrong = to_uint8(flat(100))
+    wrong[:, 0] += 30  # mean squared error 900 / 3
+    expected = 10 * math.log10(255**2 / 300)
+    assert psnr(to_float(wrong), flat(100)).item() == pytest.approx(expected, abs=1e-4)
+
+
+def test_psnr_of_black_against_white_is_zero():
+    assert psnr(flat(0), flat(255)).item() == pytest.approx(0, abs=1e-5)
+
+
+@given(st.integers(0, 127), st.integers(1, 64))
+def test_twice_the_error_costs_6_02_db(level, error):
+    once, twice = psnr(flat(level), flat(level + error)), psnr(flat(level), flat(level + 2 * error))
+    assert (once - twice).item() == pytest.approx(20 * math.log10(2), abs=1e-3)
+
+
+def test_psnr_agrees_with_scikit_image(generated, real, pairs):
+    theirs = [peak_signal_noise_ratio(b, a, data_range=255) for a, b in pairs]
+    assert psnr(generated, real).tolist() == pytest.approx(theirs, abs=1e-4)
+
+
+def test_ssim_agrees_with_scikit_image(generated, real, pairs):
+    theirs = [
+        structural_similarity(
+            a, b, data_range=255, channel_axis=2, gaussian_weights=True, sigma=1.5,
+            use_sample_covariance=False,
+        )
+        for a, b in pairs
+    ]  # fmt: skip
+    assert ssim(generated, real).tolist() == pytest.approx(theirs, abs=1e-5)
+
+
+def test_luma_of_white_black_and_the_primaries_is_that_of_bt_601():
+    colours = torch.tensor([[255, 255, 255], [0, 0, 0], [255, 0, 0], [0, 255, 0], [0, 0, 255]])
+    y = luma(colours.float().view(5, 3, 1, 1)).flatten().tolist()
+    assert y == pytest.approx([235, 16, 81.481, 144.553, 40.966], abs=1e-3)
+
+
+def test_the_numbers_on_luma_agree_with_scikit_image(generated, real, pairs):
+    ys = [(rgb2ycbcr(a)[..., 0], rgb2ycbcr(b)[..., 0]) for a, b in pairs]
+    theirs = [peak_signal_noise_ratio(b, a, data_range=255) for a, b in ys]
+    assert psnr(generated, real, y=True).tolist() == pytest.approx(theirs, abs=1e-3)
+    options = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
+    theirs = [structural_similarity(a, b, data_range=255, **options) for a, b in ys]
+    assert ssim(generated, real, y=True).tolist() == pytest.approx(theirs, abs=1e-5)
+
+
+@pytest.mark.parametrize("measure", [psnr, ssim])
+def test_every_face_has_its_own_number_whatever_stands_beside_it(measure, generated, real):
+    together = measure(generated, real)
+    assert together.shape == (8,)
+    alone = [measure(generated[i : i + 1], real[i : i + 1]).item() for i in range(8)]
+    assert together.tolist() == pytest.approx(alone, abs=1e-5)
+    assert together.unique().numel() == 8
+
+
+@pytest.mark.parametrize("measure", [psnr, ssim])
+def test_swapping_the_two_images_changes_nothing(measure, generated, real):
+    assert torch.allclose(measure(generated, real), measure(real, generated), atol=1e-5)
+
+
+def test_equal_faces_have_infinite_psnr_and_ssim_one(real):
+    assert psnr(real, real).isinf().all()
+    assert torch.allclose(ssim(real, real), torch.ones(8), atol=1e-6)
+
+
+def test_results_are_rounded_to_8_bits_before_they_are_measured(real):
+    unseen = torch.empty_like(real).uniform_(-0.4, 0.4, generator=torch.Generator().manual_seed(0))
+    assert psnr(real + unseen * 2 / 255, real).isinf().all()
+
+
+def test_results_are_clamped_before_they_are_measured(real):
+    overshoot = torch.where(real == 1, 1.5, torch.where(real == -1, -1.5, real))
+    assert (overshoot != real).any(), "the faces should hold some pure white or black"
+    assert psnr(overshoot, real).isinf().all()
+
+
+def test_noise_lowers_ssim_more_than_a_change_of_brightness_of_the_same_psnr(real):
+    dark = real.clamp(-0.8, 0.8)
+    signs = torch.randint(0, 2, real.shape, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    brighter, noisy = dark + 0.16, dark + 0.16 * signs
+    assert torch.allclose(psnr(brighter, dark), psnr(noisy, dark), atol=0.1)
+    assert (ssim(noisy, dark) < ssim(brighter, dark) - 0.1).all()
+
+
+def test_a_real_face_explains_its_own_lr_face_completely(real):
+    assert lr_consistency(real, downsample(real)).isinf().all()
+
+
+def test_a_face_that_does_not_explain_the_lr_face_is_told_from_one_that_does(generated, real):
+    lr = downsample(real)
+    own, others = lr_consistency(generated, lr), lr_consistency(generated.roll(1, 0), lr)
+    assert own.shape == (8,)
+    assert (own > 25).all()
+    assert (others < own - 5).all()
+
+
+def test_lr_consistency_of_a_known_error_is_computed_by_hand():
+    measured = lr_consistency(flat(110, 128), flat(100))
+    assert measured.item() == pytest.approx(10 * math.log10(255**2 / 100), abs=1e-4)
