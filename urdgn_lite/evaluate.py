@@ -14,7 +14,8 @@ from torch import Tensor
 from urdgn_lite import metrics
 from urdgn_lite.degrade import downsample, upsample_bicubic
 from urdgn_lite.faces import Faces, to_float, to_uint8
-from urdgn_lite.methods import Method
+from urdgn_lite.methods import Method, Network
+from urdgn_lite.networks import count_parameters
 from urdgn_lite.progress import bar
 
 MEASURES = {
@@ -43,7 +44,7 @@ def evaluate(method: Method, faces: Faces, *, batch: int = 50, progress: bool = 
     Returns
     -------
     psnr, ssim (RGB), psnr_y, ssim_y (luma), lr_consistency; the same of bicubic as gain_…;
-    seconds_per_face (one face at a time, median); n.
+    seconds_per_face (one face at a time, median); parameters, of a network; n.
     """
     sums: dict[str, list[Tensor]] = {}
     parts = bar(faces.images.split(batch), "evaluate", show=progress, leave=False)
@@ -58,6 +59,8 @@ def evaluate(method: Method, faces: Faces, *, batch: int = 50, progress: bool = 
         sums.setdefault("lr_consistency", []).append(metrics.lr_consistency(generated, lr))
     row: Row = {k: round(torch.cat(v).mean().item(), 4) for k, v in sums.items()}
     row["seconds_per_face"] = float(f"{_seconds(method, faces.images[:1]):.2g}")
+    if isinstance(method, Network):
+        row["parameters"] = count_parameters(method.network)
     return row | {"n": len(faces)}
 
 

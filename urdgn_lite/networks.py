@@ -12,6 +12,7 @@ from jaxtyping import Float
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
+from torch.nn.functional import pixel_shuffle
 
 from urdgn_lite.degrade import upsample_bicubic
 from urdgn_lite.presets import Preset
@@ -76,32 +77,31 @@ class Block(nn.Module):
 
 
 class Residual(nn.Module):
-    """Residual blocks at 16 × 16, pixel shuffle up to 128 × 128, added to the bicubic image.
+    """Residual blocks at 16 × 16, pixel shuffles × 2 and × 4, added to the bicubic image.
 
-    Nearly all arithmetic happens on 256 pixels instead of 16,384, and the network only learns
-    what bicubic misses: the last layer starts at zero, so that training starts from bicubic.
+    All arithmetic happens on 16² and 32² pixels instead of 128², and the network learns only what
+    bicubic misses: the last convolution starts at zero, so that training starts from bicubic.
 
     Parameters
     ----------
     width, blocks : channels and number of the residual blocks.
-    tail : channels after each pixel shuffle of factor 2.
+    middle : channels at 32 × 32.
     """
 
-    def __init__(self, width: int, blocks: int, tail: Sequence[int] = (32, 16, 8)) -> None:
+    def __init__(self, width: int, blocks: int, middle: int = 32) -> None:
         super().__init__()
-        self.body = nn.Sequential(  # b width 16 16
-            nn.Conv2d(3, width, 3, padding=1), *(Block(width) for _ in range(blocks))
+        self.head = nn.Conv2d(3, width, 3, padding=1)  # b width 16 16
+        self.body = nn.Sequential(*(Block(width) for _ in range(blocks)))
+        self.twice = nn.Sequential(  # b middle 32 32
+            nn.Conv2d(width, 4 * middle, 3, padding=1), nn.PixelShuffle(2), nn.ReLU()
         )
-        layers: list[nn.Module] = []
-        for before, after in zip((width, *tail), tail, strict=False):  # b after 32 32, 64, 128
-            layers += [nn.Conv2d(before, 4 * after, 3, padding=1), nn.PixelShuffle(2), nn.ReLU()]
-        self.tail = nn.Sequential(*layers)
-        self.last = nn.Conv2d(tail[-1], 3, 3, padding=1)  # b 3 128 128
+        self.last = nn.Conv2d(middle, 3 * 16, 3, padding=1)  # each pixel's 4 × 4 colours
         nn.init.zeros_(self.last.weight)
         nn.init.zeros_(self.last.bias)  # type: ignore[arg-type]
 
-    def forward(self, lr: Float[Tensor, "b 3 16 16"]) -> Float[Tensor, "b 3 128 128"]:
-        return upsample_bicubic(lr) + self.last(self.tail(self.body(lr)))
+    def forward(self, lr: Float[Tensor, "b 3 s s"]) -> Float[Tensor, "b 3 8*s 8*s"]:
+        detail = self.last(self.twice(self.body(self.head(lr))))
+        return upsample_bicubic(lr, 8 * lr.shape[-1]) + pixel_shuffle(detail, 4)
 
 
 class Discriminator(nn.Sequential):

@@ -65,7 +65,7 @@ class Preset:
 RELEASED_D = {"widths": (32, 64, 128, 96), "hidden": 1024, "dropout": 0.2}
 SMALL_D = {"widths": (16, 32, 64, 64), "hidden": 128, "dropout": 0.2}
 
-_RESIDUAL_S = Preset("residual-s", {"kind": "residual", "width": 32, "blocks": 4}, rate=2e-3)
+_RESIDUAL_S = Preset("residual-s", {"kind": "residual", "width": 32, "blocks": 5}, rate=2e-3)
 _RESIDUAL = Preset("residual", {"kind": "residual", "width": 64, "blocks": 8}, steps=20_000)
 _LITE = Preset("lite", {"kind": "deconvolutional", "width": 128}, rate=2e-3)
 _RMSPROP = {"kind": "rmsprop", "alpha": 0.9, "eps_inside": False}
@@ -82,7 +82,7 @@ _PAPER = Preset(
 )  # fmt: skip
 _SMOKE = Preset(
     "smoke",
-    {"kind": "residual", "width": 4, "blocks": 1, "tail": (4, 4, 4)},
+    {"kind": "residual", "width": 4, "blocks": 1, "middle": 4},
     rate=2e-3,
     batch=4,
     steps=8,

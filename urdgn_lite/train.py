@@ -160,7 +160,7 @@ def augment(
     cos, sin = scale * turn.cos(), scale * turn.sin()
     theta = torch.stack([cos, -sin, dx * 2 * shift, sin, cos, dy * 2 * shift], 1).view(n, 2, 3)
     grid = affine_grid(theta, [n, 3, SIZE, SIZE], align_corners=False)
-    return grid_sample(h, grid, "bicubic", "reflection", align_corners=False).clamp(-1, 1)
+    return grid_sample(h, grid, "bilinear", "reflection", align_corners=False)
 
 
 def report(

@@ -1,0 +1,130 @@
+"""The chapters as a reader finds them: one anatomy, nothing missing, nothing stale."""
+
+import itertools
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from urdgn_lite import optimiser  # noqa: F401 - ties Eqs. 5 and 8
+from urdgn_lite.objective import EQUATIONS
+
+BOOK = Path(__file__).parent.parent / "book"
+CHAPTERS = sorted(BOOK.glob("[0-9]*.ipynb"))
+ANATOMY = [
+    "What you will learn", "You need", "In the paper", "Paper against ours", "Quiz", "Exercises",
+    "Take-aways", "References",
+]  # fmt: skip
+
+
+@pytest.fixture(params=CHAPTERS, ids=lambda p: p.stem)
+def chapter(request):
+    return json.loads(request.param.read_text())
+
+
+def cells(chapter, kind):
+    return [c for c in chapter["cells"] if c["cell_type"] == kind]
+
+
+def text(cell):
+    return "".join(cell["source"])
+
+
+def prose(chapter):
+    return "\n".join(text(c) for c in cells(chapter, "markdown"))
+
+
+def headings(chapter):
+    unfenced = re.sub(r"(?s)```.*?```", "", prose(chapter))
+    return re.findall(r"(?m)^(#+) (.+)$", unfenced)
+
+
+def outputs(chapter):
+    return [(c, o) for c in cells(chapter, "code") for o in c["outputs"]]
+
+
+def test_there_are_chapters():
+    assert len(CHAPTERS) >= 4
+
+
+def test_the_sections_stand_in_the_agreed_order(chapter):
+    found = [title for level, title in headings(chapter) if level == "##" and title in ANATOMY]
+    assert found == ANATOMY
+
+
+def test_one_title_and_no_heading_level_is_skipped(chapter):
+    levels = [len(marks) for marks, _ in headings(chapter)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(b <= a + 1 for a, b in itertools.pairwise(levels))
+
+
+def test_every_picture_has_alt_text(chapter):
+    for cell, output in outputs(chapter):
+        if "image/png" in output.get("data", {}):
+            alt = cell["metadata"].get("mystnb", {}).get("image", {}).get("alt", "")
+            assert len(alt) > 20, text(cell)
+    assert not re.search(r"!\[\s*\]", prose(chapter))
+
+
+def test_every_cell_was_executed_in_order_without_error(chapter):
+    code = cells(chapter, "code")
+    assert [c["execution_count"] for c in code] == list(range(1, len(code) + 1))
+    assert not [o for _, o in outputs(chapter) if o["output_type"] == "error"]
+    assert not [o for _, o in outputs(chapter) if o.get("name") == "stderr"]
+
+
+def test_needs_are_stated_in_minutes(chapter):
+    needs = prose(chapter).split("## You need")[1].split("\n## ")[0]
+    for word in ("read", "CPU", "GPU"):
+        assert word in needs
+
+
+def test_every_quiz_answer_has_feedback(chapter):
+    quiz = prose(chapter).split("## Quiz")[1].split("\n## ")[0]
+    assert quiz.count("<details>") >= 6
+    assert quiz.count("<details>") == quiz.count("</details>") == quiz.count("<summary>")
+
+
+def test_at_least_three_exercises_have_a_folded_executed_solution(chapter):
+    start = next(i for i, c in enumerate(chapter["cells"]) if "## Exercises" in text(c))
+    folded = [
+        c
+        for c in chapter["cells"][start:]
+        if c["cell_type"] == "code" and "hide-cell" in c["metadata"].get("tags", [])
+    ]
+    assert len(folded) >= 3
+    assert all(c["execution_count"] for c in folded)
+
+
+def test_a_notebook_stays_small_and_holds_no_widget_state(chapter):
+    assert len(json.dumps(chapter)) < 1_000_000
+    assert "widgets" not in chapter["metadata"]
+
+
+def test_colab_opens_it_on_a_gpu(chapter):
+    assert chapter["metadata"]["accelerator"] == "GPU"
+
+
+def labels():
+    found = []
+    for path in CHAPTERS:
+        found += re.findall(r"\$\$ *\((eq:\d+)\)", prose(json.loads(path.read_text())))
+    return found
+
+
+def test_every_equation_of_the_paper_is_labelled_once():
+    assert sorted(labels()) == [f"eq:{n}" for n in range(1, 9)]
+
+
+def test_every_implemented_equation_is_in_the_book_and_is_shown_with_its_code():
+    everything = "".join(p.read_text() for p in CHAPTERS)
+    assert set(EQUATIONS) <= set(labels())
+    for functions in EQUATIONS.values():
+        for function in functions:
+            assert f"{function.__name__})" in everything, f"no chapter shows {function.__name__}"
+
+
+def test_the_equations_without_a_function_are_the_two_gradients():
+    assert set(labels()) - set(EQUATIONS) == {"eq:3", "eq:6"}

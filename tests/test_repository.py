@@ -1,0 +1,132 @@
+"""What must agree across files: dependencies, the URL, the commands of the README."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+URL = PROJECT["urls"]["Repository"]
+SLUG = URL.removeprefix("https://github.com/")
+README = (ROOT / "README.md").read_text()
+
+
+def tracked():
+    files = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split("\0")
+    return [ROOT / f for f in files if f]
+
+
+def test_derived_files_are_up_to_date():
+    check = subprocess.run(
+        [sys.executable, ROOT / "tools" / "sync.py", "--check"], capture_output=True, text=True
+    )
+    assert check.returncode == 0, check.stdout + check.stderr
+
+
+def test_the_url_stands_only_where_it_is_derived():
+    derived = {"pyproject.toml", "README.md", "CITATION.cff", "_config.yml", "intro.md"}
+    for path in tracked():
+        if path.suffix in {".py", ".md", ".yml", ".toml", ".cff", ".bib"}:  # notebooks: see sync
+            holds = (
+                SLUG in path.read_text() or SLUG.split("/")[0] + ".github.io" in path.read_text()
+            )
+            assert not holds or path.name in derived, path
+
+
+def test_a_new_url_reaches_every_place(tmp_path, monkeypatch):
+    sys.path.insert(0, str(ROOT / "tools"))
+    monkeypatch.syspath_prepend(ROOT / "tools")
+    import sync
+
+    monkeypatch.setattr(sync, "URL", "https://github.com/someone/fork")
+    monkeypatch.setattr(sync, "SLUG", "someone/fork")
+    for path, text in sync.wanted().items():
+        if path.suffix != ".ipynb":
+            assert SLUG not in text, path
+
+
+def test_conda_and_colab_install_the_package_and_list_nothing_themselves():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    *plain, pip = environment["dependencies"]
+    assert environment["name"] == PROJECT["name"]
+    assert [re.split(r"[=<>]", name)[0] for name in plain] == ["python", "pip"]
+    (package,) = pip["pip"]
+    extras = re.fullmatch(r"-e \.\[([\w,]+)\]", package)[1].split(",")
+    assert set(extras) <= set(PROJECT["optional-dependencies"])
+    sys.path.insert(0, str(ROOT / "tools"))
+    import sync
+
+    (install,) = [line for line in sync.SETUP.splitlines() if "%pip install" in line]
+    assert install.endswith(f'"{PROJECT["name"]} @ git+{URL}"')
+
+
+@pytest.mark.parametrize("name", ["torch", "torchvision", "numpy"])
+def test_the_base_install_leaves_colab_its_own_versions(name):
+    (requirement,) = [d for d in PROJECT["dependencies"] if re.match(rf"{name}\b", d)]
+    assert re.fullmatch(rf"{name}>=[\d.]+", requirement)
+
+
+def test_the_constraints_name_every_direct_dependency():
+    pinned = {
+        re.split("==", line)[0].lower().replace("_", "-")
+        for line in (ROOT / "constraints.txt").read_text().splitlines()
+        if line and not line.startswith("#")
+    }
+    for extra in ("", "lfw", "book", "dev"):
+        names = PROJECT["optional-dependencies"][extra] if extra else PROJECT["dependencies"]
+        for requirement in names:
+            name = re.match(r"[\w-]+", requirement)[0].lower().replace("_", "-")
+            assert name in pinned or name == "urdgn-lite", name
+
+
+def test_readme_commands_exist():
+    targets = set(re.findall(r"(?m)^(\w+):", (ROOT / "Makefile").read_text()))
+    for target in re.findall(r"\bmake (\w+)", README):
+        assert target in targets or target in {"it", "and"}, target
+    commands = set(re.findall(r"urdgn-lite (\w+)", README))
+    listed = subprocess.run(
+        [sys.executable, "-m", "urdgn_lite", "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    assert commands
+    for command in commands:
+        assert command in listed
+
+
+def test_the_readme_python_example_runs(monkeypatch):
+    (example,) = re.findall(r"(?s)```python\n(.*?)```", README)
+    names: dict = {}
+    exec(compile(example, "README.md", "exec"), names)
+    assert tuple(names["generated"].shape) == (8, 3, 128, 128)
+
+
+def test_no_tracked_file_is_large_or_a_pickle():
+    for path in tracked():
+        assert path.stat().st_size < 9_000_000, path
+        assert path.suffix not in {".pt", ".pth", ".pkl", ".pickle", ".npy"}, path
+
+
+def test_files_hold_one_idea():
+    for path in (ROOT / "urdgn_lite").rglob("*.py"):
+        assert len(path.read_text().splitlines()) <= 300, path
+
+
+def test_the_floors_are_kept():
+    order = ["progress", "provenance", "_compat", "faces", "_celeba", "_lfw", "degrade",
+             "objective", "optimiser", "presets", "networks", "metrics", "figures", "checkpoint",
+             "train", "zoo", "methods", "evaluate", "upsample", "notebook", "check", "grade",
+             "cli", "__main__"]  # fmt: skip
+    for path in (ROOT / "urdgn_lite").glob("*.py"):
+        if path.stem == "__init__":
+            continue
+        floor = order.index(path.stem)
+        top_level = re.findall(r"(?m)^from urdgn_lite(?:\.(\w+))? import (.+)$", path.read_text())
+        for module, names in top_level:
+            for name in [module] if module else re.findall(r"\w+", names):
+                assert order.index(name) < floor, f"{path.name} imports {name} from above"
