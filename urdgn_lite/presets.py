@@ -65,9 +65,12 @@ class Preset:
 RELEASED_D = {"widths": (32, 64, 128, 96), "hidden": 1024, "dropout": 0.2}
 SMALL_D = {"widths": (16, 32, 64, 64), "hidden": 128, "dropout": 0.2}
 
-_RESIDUAL_S = Preset("residual-s", {"kind": "residual", "width": 32, "blocks": 5}, rate=2e-3)
+_RESIDUAL_S = Preset(
+    "residual-s", {"kind": "residual", "width": 32, "blocks": 5},
+    rate=3e-3, steps=6000, affine=(3.0, 0.03, 0.02),
+)  # fmt: skip
 _RESIDUAL = Preset("residual", {"kind": "residual", "width": 64, "blocks": 8}, steps=20_000)
-_LITE = Preset("lite", {"kind": "deconvolutional", "width": 128}, rate=2e-3)
+_LITE = Preset("lite", {"kind": "deconvolutional", "width": 128}, rate=3e-3, steps=1900)
 _RMSPROP = {"kind": "rmsprop", "alpha": 0.9, "eps_inside": False}
 _RELEASED = Preset(
     "released",
