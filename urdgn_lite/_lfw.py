@@ -2,36 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
-from urdgn_lite.faces import Decode, FacesError, Source, align
+from urdgn_lite.faces import Decode, FacesError, Source, align, to_rgb
 
-SIDE = 250
 TYPICAL_EYES = ((105.0, 112.0), (145.0, 112.0))  # funnelling puts most eyes about here
 
 
 def files(root: Path) -> tuple[list[Source], Decode]:
-    """All photos, named PERSON/NUMBER, and the function that cuts one to the frame."""
+    """All photos, named PERSON/FILE, and the function that cuts one to the frame."""
+    home = root / "lfw_home" / "lfw_funneled"  # scikit-learn's layout
+    if not home.is_dir():
+        _fetch(root)
+
+    def decode(name: str, data: bytes) -> np.ndarray:
+        return np.asarray(align(to_rgb(name, data), TYPICAL_EYES))
+
+    photos = sorted(home.glob("*/*.jpg"))
+    return [(p.relative_to(home).as_posix(), p.read_bytes) for p in photos], decode
+
+
+def _fetch(root: Path) -> None:
+    """Let scikit-learn download and unpack LFW; read as arrays, it would fill 10 GB of memory."""
     try:
         from sklearn.datasets import fetch_lfw_people
     except ImportError as error:
         raise FacesError("LFW needs scikit-learn: pip install 'urdgn_lite[lfw]'") from error
-    whole = (slice(0, SIDE), slice(0, SIDE))
     try:
-        people = fetch_lfw_people(data_home=str(root), color=True, resize=None, slice_=whole)
+        fetch_lfw_people(data_home=str(root), min_faces_per_person=500)  # returns one person
     except OSError as error:
         raise FacesError(f"LFW could not be fetched, nor found in {root} ({error})") from error
-    scale = 255 if people.images.max() <= 1 else 1
-
-    def pixels(index: int) -> Callable[[], bytes]:
-        return lambda: (people.images[index] * scale).round().astype(np.uint8).tobytes()
-
-    def decode(name: str, data: bytes) -> np.ndarray:
-        return np.asarray(align(Image.frombytes("RGB", (SIDE, SIDE), data), TYPICAL_EYES))
-
-    names = (f"{people.target_names[t]}/{i:05d}" for i, t in enumerate(people.target))
-    return [(name, pixels(i)) for i, name in enumerate(names)], decode
