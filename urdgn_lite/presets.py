@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -49,7 +49,7 @@ class Preset:
     balanced: bool = False
     split_batch: bool = False
     downsampling: str = "antialiased"
-    affine: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    affine: Sequence[float] = (0.0, 0.0, 0.0)
     outcome: str = ""
 
     def but(self, **changes: Any) -> Preset:

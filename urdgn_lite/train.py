@@ -10,7 +10,7 @@ import math
 import signal
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -147,7 +147,7 @@ def batch(images: UInt8[Tensor, "n 3 h w"], run: Run, accelerator: Accelerator) 
 
 
 def augment(
-    h: Float[Tensor, "b 3 128 128"], affine: tuple[float, float, float]
+    h: Float[Tensor, "b 3 128 128"], affine: Sequence[float]
 ) -> Float[Tensor, "b 3 128 128"]:
     """Mirror half of the faces; turn, zoom and shift all by random small amounts (see `Preset`)."""
     n, (degrees, zoom, shift) = len(h), affine
