@@ -144,7 +144,8 @@ def _tar(data: bytes, name: str) -> list[Source]:
             streams = {m.name: archive.extractfile(m) for m in members}
             blobs = {name: stream.read() for name, stream in streams.items() if stream}
     except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
-        raise FacesError(f"{name}: not a readable tar file ({error})") from error
+        reason = str(error).partition(":\n")[0]  # tarfile lists what it tried on further lines
+        raise FacesError(f"{name}: not a readable tar file ({reason})") from error
     paths = {n: Path(n).parts for n in sorted(blobs) if not _hidden(n)}
     tops = {parts[0] for parts in paths.values()}  # one: `tar czf FOLDER.tar.gz FOLDER` wraps all
     wrapped = len(tops) == 1 and not tops & set(SPLITS) and min(map(len, paths.values())) > 1
@@ -257,12 +258,7 @@ def align(image: Image.Image, eyes: Sequence[Sequence[float]] | np.ndarray) -> I
     return image.transform((SIZE, SIZE), Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC)
 
 
-def _decode_all(
-    files: Sequence[Source],
-    decode: Decode,
-    source: str,
-    split: str,
-) -> Faces:
+def _decode_all(files: Sequence[Source], decode: Decode, source: str, split: str) -> Faces:
     if not files:
         raise FacesError(f"{source}: no files for split {split!r}")
 
