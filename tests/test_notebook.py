@@ -1,0 +1,103 @@
+import ast
+
+import matplotlib as mpl
+import pytest
+import torch
+
+import urdgn_lite
+from urdgn_lite import (
+    notebook,
+    objective,
+    optimiser,  # noqa: F401 - ties Eqs. 5 and 8
+)
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """What `display` was given."""
+    pieces = []
+    monkeypatch.setattr(notebook, "display", pieces.append)
+    return pieces
+
+
+def code(shown):
+    (piece,) = shown
+    assert piece.data.startswith("```python\n")
+    assert piece.data.endswith("\n```")
+    return piece.data.removeprefix("```python\n").removesuffix("\n```")
+
+
+def documented(a: int) -> int:
+    """Add one.
+
+    This paragraph is for the reference, not for the chapter.
+    """
+    # the reader sees this line
+    return a + 1
+
+
+def one_line(a: int) -> int:
+    """Add one."""
+    return a + 1
+
+
+def undocumented(a: int) -> int:
+    return a + 1
+
+
+class Adder:
+    def add(self, a: int) -> int:
+        """Add one.
+
+        Never shown.
+        """
+        return a + 1
+
+
+def test_of_a_docstring_the_first_line_alone_is_shown(shown):
+    notebook.source(documented)
+    assert code(shown) == (
+        'def documented(a: int) -> int:\n    """Add one."""\n'
+        "    # the reader sees this line\n    return a + 1"
+    )
+
+
+@pytest.mark.parametrize("function", [one_line, undocumented])
+def test_a_function_without_a_long_docstring_is_shown_as_it_is(shown, function):
+    notebook.source(function)
+    body = '    """Add one."""\n' if function is one_line else ""
+    expected = f"def {function.__name__}(a: int) -> int:\n{body}    return a + 1"
+    assert code(shown) == expected
+
+
+def test_a_method_is_shown_without_its_indentation(shown):
+    notebook.source(Adder.add)
+    assert code(shown).startswith("def add(self, a: int) -> int:\n    ")
+    assert "Never shown" not in code(shown)
+
+
+def test_a_class_can_be_shown(shown):
+    notebook.source(Adder)
+    assert code(shown).startswith("class Adder:\n    def add")
+
+
+@pytest.mark.parametrize("label", sorted(objective.EQUATIONS))
+def test_the_code_of_every_equation_is_shown_as_valid_python(shown, label):
+    for function in objective.EQUATIONS[label]:
+        shown.clear()
+        notebook.source(function)
+        (definition,) = ast.parse(code(shown)).body
+        assert definition.name == function.__name__
+        assert len(ast.get_docstring(definition).splitlines()) == 1
+        assert len(definition.body) >= 2, "the code itself is shown"
+
+
+def test_setup_prints_versions_and_device_and_sets_the_style(capsys):
+    with mpl.rc_context():
+        notebook.setup()
+        notebook.setup()  # harmless
+        assert mpl.rcParams["figure.facecolor"] == "none"
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == second
+    assert first.startswith(f"urdgn_lite {urdgn_lite.__version__} · torch {torch.__version__} · ")
+    assert first.rpartition("device ")[2]
