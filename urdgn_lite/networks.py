@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -154,7 +155,9 @@ def save_weights(network: nn.Module, path: Path, card: Mapping[str, Any]) -> Non
     }
     tensors = {name: value.contiguous() for name, value in tensors.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
-    save_file(tensors, path, {"card": json.dumps(card, ensure_ascii=False)})
+    half_written = path.with_suffix(".part")
+    save_file(tensors, half_written, {"card": json.dumps(card, ensure_ascii=False)})
+    os.replace(half_written, path)  # a crash leaves the old file
 
 
 def load_weights(path: Path) -> tuple[nn.Module, dict[str, Any]]:

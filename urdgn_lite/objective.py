@@ -16,7 +16,7 @@ from torch.nn.functional import logsigmoid
 
 EQUATIONS: dict[str, list[Callable]] = {}  # label in the book -> the functions that compute it
 F = TypeVar("F", bound=Callable)
-Logits = Float[Tensor, "n 1"]
+Logits = Float[Tensor, "_ 1"]  # D may see more real faces than generated ones
 Images = Float[Tensor, "n c h w"]
 Scalar = Float[Tensor, ""]
 
