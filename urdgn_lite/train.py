@@ -60,7 +60,7 @@ def train(
         `samples/`; None keeps everything in memory.
     steps : updates in all; the preset's number without it.
     resume : go on from the checkpoint in `out`.
-    minutes : stop (and save) after so long; a later call with `resume` goes on.
+    minutes : stop (and save) after so long; a later call with `resume` goes on as long again.
     reports : how many times to validate, save and draw samples on the way.
     source : name of the faces, for the card of the weights.
     progress : show a progress bar.
@@ -77,21 +77,26 @@ def train(
     if len(images) == 0:
         raise FacesError("no faces to train on")
     accelerator = Accelerator(mixed_precision="bf16" if torch.cuda.is_available() else "no")
+    images = images.cpu().contiguous()
     data = {"source": source, "n": len(images), "crc32": zlib.crc32(images.numpy().data)}
-    run = Run.begin(preset, steps or preset.steps, seed, data, out, resume)
+    steps = preset.steps if steps is None else steps
+    run = Run.begin(preset, steps, seed, data, out, resume)
     images = images.to(accelerator.device)
     run.prepare(accelerator)
-    began, every = time.perf_counter() - run.seconds, max(1, run.steps // reports)
+    rank, ranks = accelerator.process_index, accelerator.num_processes
+    began, every = time.perf_counter() - run.seconds, max(1, run.steps // max(1, reports))
+    enough = run.seconds + 60 * minutes
     shown = progress and accelerator.is_main_process
     steps_left = range(run.step, run.steps)
     loop = bar(steps_left, preset.name, run.steps, initial=run.step, unit="step", show=shown)
     with interruptible() as interrupted:
         for step in loop:
-            torch.manual_seed(run.seed * 1_000_003 + step)
-            h = augment(batch(images, run, accelerator), preset.affine)
+            torch.manual_seed(draw := run.seed * 1_000_003 + step)
+            h = augment(batch(images, run), preset.affine)[rank::ranks]  # this process's share
+            torch.manual_seed(draw + 2**40 * (rank + 1))  # dropout differs between processes
             losses = algorithm_1(run, h, accelerator)
             run.step, run.seconds = step + 1, time.perf_counter() - began
-            late = run.seconds > 60 * minutes or bool(interrupted)
+            late = agreed(run.seconds > enough or bool(interrupted), accelerator)
             if run.step % every == 0 or run.done or late:
                 report(run, losses, val, loop, accelerator)
                 began = time.perf_counter() - run.seconds  # the clock counts training alone
@@ -137,13 +142,20 @@ def algorithm_1(
     return losses | {"loss": loss.detach(), "mse": (generated.detach() - h).square().mean()}
 
 
-def batch(images: UInt8[Tensor, "n 3 h w"], run: Run, accelerator: Accelerator) -> Tensor:
-    """This process's share of the faces of step `run.step`: every face once an epoch."""
+def batch(images: UInt8[Tensor, "n 3 h w"], run: Run) -> Float[Tensor, "b 3 h w"]:
+    """The faces of step `run.step`, those of all processes: every face once an epoch."""
     size = min(run.preset.batch, len(images))
     epoch, place = divmod(run.step, len(images) // size)
     order = torch.randperm(len(images), generator=torch.Generator().manual_seed(run.seed + epoch))
-    mine = order[place * size :][:size][accelerator.process_index :: accelerator.num_processes]
-    return to_float(images[mine.to(images.device)])
+    return to_float(images[order[place * size :][:size].to(images.device)])
+
+
+def agreed(wish: bool, accelerator: Accelerator) -> bool:
+    """Whether any process wishes so: all must stop after the same step."""
+    if accelerator.num_processes == 1:
+        return wish
+    votes = accelerator.reduce(torch.tensor(float(wish), device=accelerator.device))
+    return votes.item() > 0
 
 
 def augment(
@@ -173,14 +185,15 @@ def report(
     """Check the losses, validate, and save: the history's next row."""
     row: dict[str, Any] = {"step": run.step, "seconds": round(run.seconds, 1)}
     row |= {name: round(value.item(), 5) for name, value in losses.items()}
-    if not all(math.isfinite(v) for v in row.values()):
-        kept = run.out and f" The last good checkpoint is in {run.out}."
+    G, p = run.plain(run.G), run.preset
+    finite = all(math.isfinite(v) for v in row.values())
+    if not (finite and all(theta.isfinite().all() for theta in G.parameters())):
+        tame = "" if math.isinf(p.lam) else f", a larger λ than {p.lam}"
+        kept = run.out and run.path.exists() and f" The last good checkpoint is in {run.out}."
         raise DivergedError(
-            f"{run.preset.name}: a loss is {row['loss']} at step {run.step}. Try a smaller "
-            f"learning rate than {run.preset.rate}, a larger λ than {run.preset.lam}, or α = 0.9 "
-            f"if RMSprop runs with less.{kept or ''}"
+            f"{p.name} diverged: the loss is {row['loss']} at step {run.step}. Try a smaller "
+            f"learning rate than {p.rate}{tame}, or α = 0.9 if RMSprop runs with less.{kept or ''}"
         )
-    G = run.plain(run.G)
     if val is not None and len(val):
         row["gain"] = round(gain(G, val[:100].to(accelerator.device)), 3)
     run.history.append(row)
