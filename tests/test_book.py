@@ -83,8 +83,12 @@ def test_needs_are_stated_in_minutes(chapter):
 
 def test_every_quiz_answer_has_feedback(chapter):
     quiz = prose(chapter).split("## Quiz")[1].split("\n## ")[0]
-    assert quiz.count("<details>") >= 6
-    assert quiz.count("<details>") == quiz.count("</details>") == quiz.count("<summary>")
+    questions = re.split(r"(?m)^### Question \d+$", quiz)[1:]
+    assert len(questions) >= 3
+    for question in questions:
+        answers = re.findall(r"(?s)<details>\n<summary>(.+?)</summary>(.+?)</details>", question)
+        assert len(answers) >= 2
+        assert all(len(feedback.strip()) > 10 for _, feedback in answers)
 
 
 def test_at_least_three_exercises_have_a_folded_executed_solution(chapter):

@@ -10,7 +10,7 @@ from urdgn_lite import faces, zoo
 from urdgn_lite.degrade import downsample
 from urdgn_lite.figures import sheet
 
-CHOSEN = (0, 1, 2, 3, 4, 5)  # imaginary test faces that differ in pose, age and light
+CHOSEN = (3, 13, 22, 8, 28, 34)  # imaginary test faces that differ in age, skin, light and pose
 
 
 @torch.no_grad()

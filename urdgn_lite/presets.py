@@ -50,15 +50,15 @@ class Preset:
     split_batch: bool = False
     downsampling: str = "antialiased"
     affine: Sequence[float] = (0.0, 0.0, 0.0)
-    outcome: str = ""
+    outcome: str = field(default="", compare=False)
 
     def but(self, **changes: Any) -> Preset:
         """A copy with some fields changed."""
         return replace(self, **changes)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data, for checkpoints and the ledger; `Preset(**data)` reverses it."""
-        return asdict(self)
+        """The recipe as plain data, without its outcome; `Preset(**data)` makes it again."""
+        return {name: value for name, value in asdict(self).items() if name != "outcome"}
 
 
 # The released Torch7 code: the sizes of D's convolutions, with dropout and max pooling between.
