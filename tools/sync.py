@@ -44,6 +44,12 @@ def badges() -> str:
     )
 
 
+def links() -> str:
+    """The same without pictures, so that the book needs no network to be read."""
+    pairs = re.findall(r"!\[(Open in \w+)\]\([^)]+\)\]\(([^)]+)\)", badges())
+    return " · ".join(f"[{text}]({target})" for text, target in pairs)
+
+
 def clone() -> str:
     """The README's two commands."""
     name = SLUG.split("/")[1]
@@ -97,7 +103,12 @@ def wanted() -> dict[Path, str]:
     files = {}
     for path in (readme, intro):
         text = path.read_text()
-        for name, make in (("badges", badges), ("clone", clone), ("results", results)):
+        for name, make in (
+            ("badges", badges),
+            ("links", links),
+            ("clone", clone),
+            ("results", results),
+        ):
             text = between(text, name, make())
         files[path] = text
     files[config] = re.sub(r"(?m)^  url: .*$", f"  url: {URL}", config.read_text())
