@@ -5,14 +5,15 @@ import sys
 from pathlib import Path
 
 os.environ["TQDM_DISABLE"] = "1"  # before tqdm is imported
-os.environ["MPLBACKEND"] = "Agg"
 
+import matplotlib
 import pytest
 import torch
 from hypothesis import settings
 
 from urdgn_lite import faces, networks, presets, zoo
 
+matplotlib.use("Agg")  # not by the environment: the notebooks' kernels would inherit it
 settings.register_profile("suite", deadline=None, derandomize=True, max_examples=40, database=None)
 settings.load_profile("suite")
 

@@ -19,7 +19,8 @@ def main(paths: list[str]) -> None:
         began = time.perf_counter()
         client = NotebookClient(
             notebook, timeout=300, kernel_name="python3", store_widget_state=False,
-            record_timing=False, resources={"metadata": {"path": path.parent}},
+            record_timing=False, coalesce_streams=True,
+            resources={"metadata": {"path": path.parent}},
         )  # fmt: skip
         client.execute()
         nbformat.write(notebook, path)
