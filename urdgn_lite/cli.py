@@ -174,7 +174,7 @@ def grade(
     table: Annotated[Path, typer.Option("--out", help="the table of grades")] = Path("grades.csv"),
     feedback: Annotated[Path, typer.Option(help="folder for a page a student")] = Path("feedback"),
     seed: Annotated[int | None, typer.Option(help="of the hidden inputs; default: drawn")] = None,
-    seconds: Annotated[float, typer.Option(min=1, help="for each function")] = 60,
+    seconds: Annotated[float, typer.Option(min=1, help="CPU time of a function")] = 60,
     memory: Annotated[float, typer.Option(min=0.1, help="GiB for each submission")] = 2,
     workers: Annotated[int, typer.Option(min=1, help="submissions at a time")] = 2,
 ) -> None:
@@ -190,7 +190,7 @@ def grade(
     with plain_errors():
         seed = secrets.randbelow(10**6) if seed is None else seed
         out.print(f"isolation: {isolation()}", highlight=False)
-        limits = Limits(seconds, int(memory * 2**30))
+        limits = Limits(seconds, 4 * seconds, int(memory * 2**30))
         grades = g.grade(folder, seed=seed, limits=limits, workers=workers)
         g.write_csv(grades, table)
         pages = g.write_feedback(grades, feedback)

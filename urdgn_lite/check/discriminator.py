@@ -154,7 +154,7 @@ def _unchanged(ask: Ask, rng: Random) -> None:
         raise Failed(f"D was left with {', '.join(response['left'])}", tell(real, fake))
 
 
-@DISCRIMINATOR.property("detached", "sends nothing back into G", DETACH, weight=3)
+@DISCRIMINATOR.property("detached", "sends nothing back into G", DETACH, weight=5)
 def _detached(ask: Ask, rng: Random) -> None:
     real, fake = draw(rng, 3), draw(rng, 3)
     found = require(ask(real=real, generated=fake, grad=True), tell(real, fake))["grads"]["G"]
@@ -178,14 +178,14 @@ def _learns(ask: Ask, rng: Random) -> None:
         raise Failed(why + ": one part of the graph is cut", tell(real, fake))
 
 
-@DISCRIMINATOR.property("raised", "is Eq. 7 itself, to be raised: never above 0", EQ7, weight=2)
+@DISCRIMINATOR.property("raised", "is Eq. 7 itself, to be raised: never above 0", EQ7, weight=3)
 def _raised(ask: Ask, rng: Random) -> None:
     real, fake = draw(rng, 3), draw(rng, 3)
     if (got := value(ask, real, fake)) > 0:
         raise Failed(f"{got:.3g}: logarithms of probabilities are not positive", tell(real, fake))
 
 
-@DISCRIMINATOR.property("labels", "real faces are the ones to believe", EQ7, weight=3)
+@DISCRIMINATOR.property("labels", "real faces are the ones to believe", EQ7, weight=5)
 def _labels(ask: Ask, rng: Random) -> None:
     real, fake = round(rng.uniform(-1, 0), 2), round(rng.uniform(0, 1), 2)
     here = -size(ask, real, fake)

@@ -113,7 +113,7 @@ def _unchanged(ask: Ask, rng: Random) -> None:
 
 
 @OBJECTIVE.property(
-    "lambda-zero", "λ = 0 leaves the adversarial term alone", LAMBDA, ("answers",), 2
+    "lambda-zero", "λ = 0 leaves the adversarial term alone", LAMBDA, ("answers",), 4
 )
 def _lambda_zero(ask: Ask, rng: Random) -> None:
     z, d = [round(rng.uniform(-1, 1), 2)] * 2, round(rng.uniform(0.3, 0.6), 2)
@@ -125,7 +125,7 @@ def _lambda_zero(ask: Ask, rng: Random) -> None:
 
 
 @OBJECTIVE.property(
-    "lambda-linear", "the loss is a straight line in λ", LAMBDA, ("lambda-zero",), 2
+    "lambda-linear", "the loss is a straight line in λ", LAMBDA, ("lambda-zero",), 4
 )
 def _lambda_linear(ask: Ask, rng: Random) -> None:
     z, d, lam = [0.3, 0.3], round(rng.uniform(0.3, 0.6), 2), round(rng.uniform(1, 2), 2)
@@ -138,7 +138,7 @@ def _lambda_linear(ask: Ask, rng: Random) -> None:
 
 
 @OBJECTIVE.property(
-    "lambda-apart", "λ does not touch the adversarial term", LAMBDA, ("lambda-zero",), 2
+    "lambda-apart", "λ does not touch the adversarial term", LAMBDA, ("lambda-zero",), 4
 )
 def _lambda_apart(ask: Ask, rng: Random) -> None:
     lam = round(rng.uniform(2, 4), 2)
@@ -148,7 +148,7 @@ def _lambda_apart(ask: Ask, rng: Random) -> None:
         raise Failed(why, tell([1.0] * 2, 0, lam))
 
 
-@OBJECTIVE.property("sign", "the loss falls when D is fooled", EQ4, weight=2)
+@OBJECTIVE.property("sign", "the loss falls when D is fooled", EQ4, weight=4)
 def _sign(ask: Ask, rng: Random) -> None:
     z = round(rng.uniform(0.5, 1.5), 2)
     if adversarial(ask, z) >= adversarial(ask, -z):
@@ -164,7 +164,7 @@ def _logits(ask: Ask, rng: Random) -> None:
 
 
 @OBJECTIVE.property("term", "it is the adversarial term that was asked for", SATURATING,
-                    ("logits",), 2)  # fmt: skip
+                    ("logits",), 3)  # fmt: skip
 def _term(ask: Ask, rng: Random) -> None:
     wins, level = -round(rng.uniform(2.5, 3.5), 2), 0.5
 
@@ -188,7 +188,7 @@ def _stable(ask: Ask, rng: Random) -> None:
 
 
 @OBJECTIVE.property(
-    "mean", "is an average: over faces, and over pixel values", PIXELS, ("answers",), 2
+    "mean", "is an average: over faces, and over pixel values", PIXELS, ("answers",), 3
 )
 def _mean(ask: Ask, rng: Random) -> None:
     z, d = [round(rng.uniform(-1, 1), 2)] * 2, round(rng.uniform(0.3, 0.6), 2)
@@ -203,7 +203,9 @@ def _mean(ask: Ask, rng: Random) -> None:
         raise Failed(why, tell(z, d))
 
 
-@OBJECTIVE.property("squared", "adds λ times the squared difference, nothing else", PIXELS)
+@OBJECTIVE.property(
+    "squared", "adds λ times the squared difference, nothing else", PIXELS, weight=3
+)
 def _squared(ask: Ask, rng: Random) -> None:
     for d in (0.5, round(rng.uniform(0.6, 0.9), 2)):
         got = pixel(ask, d)
@@ -238,7 +240,7 @@ def _brightness(ask: Ask, rng: Random) -> None:
 
 
 @OBJECTIVE.property(
-    "gradients", "autograd finds the way back to ĥ and to z", AUTOGRAD, ("scalar",), 2
+    "gradients", "autograd finds the way back to ĥ and to z", AUTOGRAD, ("scalar",), 3
 )
 def _slopes(ask: Ask, rng: Random) -> None:
     request = draw(rng)

@@ -8,9 +8,11 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import json
+import math
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -78,11 +80,23 @@ def limit(settings: dict[str, Any]) -> None:
     cap(resource.RLIMIT_AS, size + int(settings["memory"]))
     cap(resource.RLIMIT_FSIZE, int(settings["output"]))
     cap(resource.RLIMIT_CORE, 0)
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    cap(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime + settings["seconds"]) + 2)
+    whole = int(time.process_time() + settings["seconds"] * settings["parts"]) + 3
+    cap(resource.RLIMIT_CPU, whole)
+    # the end of a part; as the first process of a namespace it must handle the signal itself
+    signal.signal(signal.SIGXCPU, lambda *_: os._exit(128 + signal.SIGXCPU))
     if hasattr(resource, "RLIMIT_NPROC"):
         cap(resource.RLIMIT_NPROC, _threads() + int(settings["processes"]))
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # writing too much raises OSError instead
+
+
+def clock(seconds: float) -> None:
+    """Let the CPU time of the next part begin."""
+    import resource
+
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    soft = max(1, math.ceil(time.process_time() + seconds))
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_CPU, (min(soft, hard) if hard > 0 else soft, hard))
 
 
 def _threads() -> int:
@@ -140,32 +154,34 @@ def main(read_fd: int, write_fd: int) -> None:
     outgoing = os.fdopen(write_fd, "wb", buffering=0)
     dumps, loads = json.dumps, json.loads
 
-    def send(answer: dict[str, Any]) -> None:
-        outgoing.write(dumps(answer).encode() + b"\n")
-
-    settings = loads(incoming.readline())
-    if settings["socket_guard"]:
-        guard_sockets()
-    confined = write_only_below(settings["home"])
-    limit(settings)
-    send({"confined": confined})
     function: Callable[..., Any] | None = None
     problem, probe = "", SUITES["objective"].probe
+
+    def respond(message: dict[str, Any]) -> dict[str, Any]:
+        nonlocal function, problem, probe
+        if "home" in message:
+            if message["socket_guard"]:
+                guard_sockets()
+            confined = write_only_below(message["home"])
+            limit(message)
+            return {"confined": confined}
+        if "job" in message:
+            clock(message["seconds"])
+            probe = SUITES[message["job"]["check"]].probe
+            function, problem = load(message["job"])
+            return {"problem": problem}
+        return {"error": problem} if function is None else probe(function, message)
+
     for line in incoming:
-        request = loads(line)
-        if "job" in request:
-            function, problem = load(request["job"])
-            probe = SUITES[request["job"]["check"]].probe
-            send({"problem": problem})
-        elif function is None:
-            send({"error": problem})
-        else:
-            try:
-                send(probe(function, request))
-            except MemoryError:
-                send({"error": "it asked for more memory than it may have"})
-            except (TypeError, ValueError) as error:
-                send({"error": f"the result cannot be read ({error})"})
+        message = loads(line)
+        ticket = message.pop("ticket")
+        try:
+            answer = dumps(respond(message) | {"ticket": ticket})
+        except MemoryError:
+            answer = dumps({"error": "it asked for more memory than it may have", "ticket": ticket})
+        except (TypeError, ValueError) as error:
+            answer = dumps({"error": f"the result cannot be read ({error})", "ticket": ticket})
+        outgoing.write(answer.encode() + b"\n")
 
 
 if __name__ == "__main__":

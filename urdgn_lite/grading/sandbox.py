@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import select
 import shutil
 import signal
@@ -38,6 +39,7 @@ from urdgn_lite.check.engine import Request, Response, Unreachable
 PACKAGE = Path(__file__).resolve().parent.parent
 NAMESPACES = ("unshare", "--user", "--map-root-user", "--net", "--pid", "--fork", "--kill-child")
 LONGEST_LINE = 4 * 2**20  # bytes of one answer
+OUT_OF_TIME = "it ran out of time: an infinite loop, or very slow code"
 STARTING = 120.0  # seconds in which Python and torch must have started
 
 
@@ -47,13 +49,15 @@ class Limits:
 
     Attributes
     ----------
-    seconds : wall time, and CPU time, of one part (start-up of the process not counted).
+    seconds : CPU time of one part; so a busy machine costs nobody a grade.
+    wall : wall time of one part (start-up of the process not counted).
     memory : bytes beyond what Python and torch take.
     output : bytes it may print or write into one file.
     processes : processes and threads it may have beside those that are there.
     """
 
     seconds: float = 60.0
+    wall: float = 240.0
     memory: int = 2 * 2**30
     output: int = 2 * 2**20
     processes: int = 32
@@ -94,7 +98,7 @@ class Sandbox:
 
     def __init__(self, limits: Limits, parts: int) -> None:
         self.limits, self.parts = limits, parts
-        self.left = limits.seconds
+        self.left = limits.wall
         self.mark = uuid.uuid4().hex
         self.home = Path(tempfile.mkdtemp(prefix="urdgn-grade-"))
         self.printed = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the sandbox
@@ -115,8 +119,8 @@ class Sandbox:
             os.close(end)
         settings = {
             "memory": self.limits.memory, "output": self.limits.output, "home": str(self.home),
-            "seconds": self.limits.seconds * self.parts, "processes": self.limits.processes,
-            "socket_guard": not namespaces(),
+            "seconds": self.limits.seconds, "parts": self.parts,
+            "processes": self.limits.processes, "socket_guard": not namespaces(),
         }  # fmt: skip
         try:
             self._exchange(settings, STARTING)
@@ -130,9 +134,9 @@ class Sandbox:
 
     def load(self, check: str, helpers: list[str], code: str, name: str) -> str:
         """Give it the next answer, with fresh time. Returns what went wrong, or nothing."""
-        self.left = self.limits.seconds
+        self.left = self.limits.wall
         job = {"check": check, "helpers": helpers, "code": code, "name": name}
-        return str(self.ask({"job": job}).get("problem", ""))
+        return str(self.ask({"job": job, "seconds": self.limits.seconds}).get("problem", ""))
 
     def ask(self, request: Request) -> Response:
         """Let the student's function answer one request of a check."""
@@ -153,14 +157,15 @@ class Sandbox:
 
     def _exchange(self, message: dict[str, Any], seconds: float) -> dict[str, Any]:
         until = time.monotonic() + seconds
+        ticket = secrets.token_hex(8)  # an answer prepared in advance does not know it
         try:
-            self._write(json.dumps(message).encode() + b"\n", until)
+            self._write(json.dumps(message | {"ticket": ticket}).encode() + b"\n", until)
             answer = json.loads(self._line(until))
         except (BrokenPipeError, ConnectionError):
             raise Unreachable(self._end()) from None
         except (ValueError, RecursionError):
             answer = None
-        if not isinstance(answer, dict):
+        if not isinstance(answer, dict) or answer.get("ticket") != ticket:
             raise Unreachable("its process sent something that is not an answer")
         return answer
 
@@ -168,14 +173,14 @@ class Sandbox:
         while data:
             _, ready, _ = select.select([], [self._in], [], max(0.0, until - time.monotonic()))
             if not ready:
-                raise TimedOut("it ran out of time")
+                raise TimedOut(OUT_OF_TIME)
             data = data[os.write(self._in, data) :]
 
     def _line(self, until: float) -> bytes:
         while b"\n" not in self._rest:
             ready, _, _ = select.select([self._out], [], [], max(0.0, until - time.monotonic()))
             if not ready:
-                raise TimedOut("it ran out of time: an infinite loop, or very slow code")
+                raise TimedOut(OUT_OF_TIME)
             data = os.read(self._out, 65536)
             if not data:
                 raise Unreachable(self._end())
@@ -191,7 +196,7 @@ class Sandbox:
         except subprocess.TimeoutExpired:
             return "it closed its connection"
         if code in (-signal.SIGXCPU, 128 + signal.SIGXCPU):
-            return "it used up its CPU time"
+            return OUT_OF_TIME
         return f"it ended the whole process (exit code {code})"
 
     def output(self) -> str:

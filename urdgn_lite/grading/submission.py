@@ -98,7 +98,7 @@ def _student(inside: Path, known: dict[str, Assignment]) -> str:
     if len(inside.parts) > 1 and inside.parts[0].lower() not in known:
         return inside.parts[0]
     names = "|".join(map(re.escape, known))
-    cut = re.sub(rf"(?i)[-_ ]*\b({names})(?![a-z0-9])[-_ a-z]*$", "", inside.stem.replace("_", " "))
+    cut = re.sub(rf"(?i)[- ]*\b({names})(?![a-z0-9]).*$", "", inside.stem.replace("_", " "))
     return cut.strip(" -_") or inside.stem
 
 
