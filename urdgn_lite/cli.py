@@ -190,7 +190,7 @@ def grade(
     with plain_errors():
         seed = secrets.randbelow(10**6) if seed is None else seed
         out.print(f"isolation: {isolation()}", highlight=False)
-        limits = Limits(seconds, 4 * seconds, int(memory * 2**30))
+        limits = Limits(seconds, 60 + 4 * seconds, int(memory * 2**30))
         grades = g.grade(folder, seed=seed, limits=limits, workers=workers)
         g.write_csv(grades, table)
         pages = g.write_feedback(grades, feedback)

@@ -57,7 +57,7 @@ class Limits:
     """
 
     seconds: float = 60.0
-    wall: float = 240.0
+    wall: float = 300.0
     memory: int = 2 * 2**30
     output: int = 2 * 2**20
     processes: int = 32
