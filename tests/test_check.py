@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+import re
+from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 from mutants import HEAD, MUTANTS, RIGHT_ONES
 
@@ -78,6 +81,20 @@ def test_a_report_says_what_on_which_input_and_where_to_read() -> None:
     assert text.endswith("16 of 17 hold.")
     assert "logsigmoid" not in text
     assert repr(report) == text
+
+
+def test_every_place_to_read_again_exists() -> None:
+    book = Path(__file__).parent.parent / "book"
+    headings = {}
+    for path in [*book.glob("*.ipynb"), *book.glob("assignments/*.ipynb")]:
+        cells = [c for c in nbformat.read(path, 4).cells if c.cell_type == "markdown"]
+        found = re.findall(r"(?m)^#+ (?:\d+\. )?(.+)$", "\n".join(c.source for c in cells))
+        headings[found[0]] = found
+    for suite in check.SUITES.values():
+        for where in {p.where for p in suite.properties}:
+            chapter, section = re.fullmatch(r"(?:chapter )?“?(.+?)”?, “(.+)”", where).groups()  # type: ignore[union-attr]
+            (title,) = [h for h in headings if h.lower().startswith(chapter.lower() + ":")]
+            assert any(h.partition(" (")[0] == section for h in headings[title]), where
 
 
 def test_no_feedback_holds_the_solution() -> None:

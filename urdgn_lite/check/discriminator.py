@@ -26,7 +26,7 @@ from urdgn_lite.check.engine import (
     number,
     require,
 )  # fmt: skip
-from urdgn_lite.check.losses import AUTOGRAD, BOOK, LOGITS, PIXELS, TENSORS
+from urdgn_lite.check.losses import BOOK, LOGITS
 from urdgn_lite.check.tensors import (
     changed,
     constant,
@@ -36,8 +36,9 @@ from urdgn_lite.check.tensors import (
     one_device,
 )  # fmt: skip
 
-EQ7 = BOOK + "Eq. 7"
-DETACH = "chapter “Training”, Algorithm 1: D's update leaves G alone"
+EQ7 = BOOK + "“Equation 7: what D maximises”"
+EQ6 = BOOK + "“Equation 6: the gradient that reaches D”"
+DETACH = "chapter “Training”, “Algorithm 1”"
 GAIN = 100.0
 
 
@@ -117,7 +118,7 @@ def _answers(ask: Ask, rng: Random) -> None:
         raise Failed("the generated faces do not count", tell(real, fake))
 
 
-@DISCRIMINATOR.property("scalar", "the number is a tensor without dimensions", TENSORS)
+@DISCRIMINATOR.property("scalar", "the number is a tensor without dimensions", EQ7)
 def _scalar(ask: Ask, rng: Random) -> None:
     real, fake = draw(rng, 3), draw(rng, 3)
     response = require(ask(real=real, generated=fake), tell(real, fake))
@@ -125,12 +126,12 @@ def _scalar(ask: Ask, rng: Random) -> None:
         raise Failed(f"it is {response['kind']}", tell(real, fake))
 
 
-@DISCRIMINATOR.property("one-face", "works for a batch of one", TENSORS)
+@DISCRIMINATOR.property("one-face", "works for a batch of one", EQ7)
 def _one_face(ask: Ask, rng: Random) -> None:
     value(ask, draw(rng, 1), draw(rng, 1))
 
 
-@DISCRIMINATOR.property("dtype-device", "keeps the dtype, stays on the device", TENSORS,
+@DISCRIMINATOR.property("dtype-device", "keeps the dtype, stays on the device", EQ7,
                         ("scalar",))  # fmt: skip
 def _dtype_device(ask: Ask, rng: Random) -> None:
     real, fake = draw(rng, 3), draw(rng, 3)
@@ -144,7 +145,7 @@ def _dtype_device(ask: Ask, rng: Random) -> None:
         raise Failed("it mixes devices: a tensor was made on the CPU", f"tensors on {device!r}")
 
 
-@DISCRIMINATOR.property("unchanged", "leaves D and its arguments as they were", TENSORS)
+@DISCRIMINATOR.property("unchanged", "leaves D and its arguments as they were", EQ7)
 def _unchanged(ask: Ask, rng: Random) -> None:
     real, fake = draw(rng, 3), draw(rng, 3)
     response = require(ask(real=real, generated=fake), tell(real, fake))
@@ -163,7 +164,7 @@ def _detached(ask: Ask, rng: Random) -> None:
         raise Failed(why, tell(real, fake) + ", `generated` still on G's graph")
 
 
-@DISCRIMINATOR.property("learns", "both kinds of faces teach D", AUTOGRAD, ("scalar",), 2)
+@DISCRIMINATOR.property("learns", "both kinds of faces teach D", EQ6, ("scalar",), 2)
 def _learns(ask: Ask, rng: Random) -> None:
     real = [round(rng.uniform(-2, -1), 2) for _ in range(3)]
     fake = [round(rng.uniform(-2, -1), 2) for _ in range(3)]
@@ -213,7 +214,7 @@ def _stable(ask: Ask, rng: Random) -> None:
             raise Failed(f"a multiple of {z:g} was expected, not {got:g}", tell([v] * 2, [v] * 2))
 
 
-@DISCRIMINATOR.property("mean", "is an average over faces", PIXELS)
+@DISCRIMINATOR.property("mean", "is an average over faces", EQ7)
 def _mean(ask: Ask, rng: Random) -> None:
     real, fake = draw(rng, 1) * 2, draw(rng, 1) * 2
     once, thrice = value(ask, real, fake), value(ask, real * 3, fake * 3)

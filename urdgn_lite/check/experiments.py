@@ -10,9 +10,9 @@ from typing import Any
 
 from urdgn_lite.check.engine import Ask, Failed, Request, Response, Suite, attempt, close, require
 
-LAMBDA = "chapter “The objective”, λ as a lever"
-FAIR = "assignment 2, a fair comparison: the same seeds for every λ"
-TRADE_OFF = "chapter “The objective”, λ as a lever: faithful against sharp"
+LAMBDA = "chapter “The objective”, “Experiment: choose your λ”"
+FAIR = "assignment 2, “A fair sweep”"
+TRADE_OFF = "assignment 2, “A choice by rule”"
 GRID = [0.0, 10.0, 100.0, math.inf]
 
 

@@ -13,8 +13,8 @@ import torch
 from urdgn_lite.check.engine import Ask, Failed, Request, Response, Suite, attempt, close, require
 from urdgn_lite.check.tensors import describe
 
-DAMAGES = "chapter “Robustness”, damages"
-INTERVALS = "chapter “Robustness”, intervals: how sure can 500 faces make you?"
+DAMAGES = "assignment 4, “The damage”"
+INTERVALS = "assignment 4, “An interval”"
 SIDE = 16
 
 

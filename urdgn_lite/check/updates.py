@@ -17,11 +17,11 @@ from torch import Tensor
 from urdgn_lite.check.engine import Ask, Failed, Request, Response, Suite, attempt, close, require
 from urdgn_lite.check.tensors import changed
 
-BOOK = "chapter “Training”, RMSprop, "
-EQ5 = BOOK + "Eq. 5"
-EQ8 = BOOK + "Eq. 8: D ascends"
-DELTA = BOOK + "Eq. 5, first line: the running average Δ"
-EPSILON = BOOK + "what ε is for, and where it stands"
+BOOK = "chapter “The objective”, "
+EQ5 = BOOK + "“Equation 5: RMSprop takes the step”"
+EQ8 = BOOK + "“Equation 8: D takes its step, uphill”"
+DELTA = BOOK + "“How long is Δ's memory?”"
+EPSILON = BOOK + "“Where does ε stand?”"
 NAMES = ("theta", "gradient", "delta")
 
 

@@ -134,9 +134,11 @@ for step in range(40):
 # %% [markdown]
 # ## 5. The detached face (6 points)
 #
-# Suppose you forget to cut `generated` from G's graph in part 2. The program runs without an error.
-# Describe what D's `backward()` then adds to G's gradients, in which direction it pushes G, and why
-# the loop above might *still* train as it should. In which loop would it not?
+# Suppose you forget to cut `generated` from G's graph in part 2. The loop above then stops: "Trying
+# to backward through the graph a second time" (try it). Somebody mends that with
+# `value.backward(retain_graph=True)`, and it runs. Describe what D's `backward()` now adds to G's
+# gradients, in which direction it pushes G, and why this loop might *still* train as it should. In
+# which loop would it not?
 #
 # | points | for |
 # |---|---|
@@ -150,8 +152,7 @@ for step in range(40):
 # `value.backward()` also fills G's gradients with the derivative of E[log(1 − D(ĥ))]. D's value is
 # to be raised, and raising it through G makes the fakes *easier* to tell apart. Above,
 # `opt_g.zero_grad()` wipes these gradients before G's own `backward()`, so only time and memory are
-# lost (and G's graph would be freed by the first `backward()`, so that the second one fails unless
-# the graph is kept). Where `zero_grad()` stands before D's `backward()`, where both losses are
-# added up and sent back together, or where one optimiser holds the weights of both networks, G is
-# trained to be found out.
+# lost. Where `zero_grad()` stands before D's `backward()`, where both losses are added up and sent
+# back together, or where one optimiser holds the weights of both networks, G is trained to be found
+# out.
 # ### END SOLUTION
