@@ -1,4 +1,4 @@
-"""The command line: `urdgn-lite faces | train | evaluate | upsample`."""
+"""The command line: `urdgn-lite faces | train | evaluate | upsample | grade`."""
 
 from __future__ import annotations
 
@@ -166,6 +166,39 @@ def upsample(
         for path, reason in report.skipped:
             say(err, f"skipped {path}: {reason}")
         say(out, f"{len(report.written)} faces in {folder}, side by side in {report.sheet}")
+
+
+@app.command()
+def grade(
+    folder: Annotated[Path, typer.Argument(help="STUDENT-a1.ipynb files, or a folder a student")],
+    table: Annotated[Path, typer.Option("--out", help="the table of grades")] = Path("grades.csv"),
+    feedback: Annotated[Path, typer.Option(help="folder for a page a student")] = Path("feedback"),
+    seed: Annotated[int | None, typer.Option(help="of the hidden inputs; default: drawn")] = None,
+    seconds: Annotated[float, typer.Option(min=1, help="CPU time of a function")] = 60,
+    memory: Annotated[float, typer.Option(min=0.1, help="GiB for each submission")] = 2,
+    workers: Annotated[int, typer.Option(min=1, help="submissions at a time")] = 2,
+) -> None:
+    """Grade a folder of handed-in notebooks: a csv, and a page of feedback for each.
+
+    Students' functions run shut in, with limits. Check cells are never trusted, nor run.
+    """
+    import secrets
+
+    from urdgn_lite import grade as g
+    from urdgn_lite.grading.sandbox import Limits, isolation
+
+    with plain_errors():
+        seed = secrets.randbelow(10**6) if seed is None else seed
+        out.print(f"isolation: {isolation()}", highlight=False)
+        limits = Limits(seconds, 60 + 4 * seconds, int(memory * 2**30))
+        grades = g.grade(folder, seed=seed, limits=limits, workers=workers)
+        g.write_csv(grades, table)
+        pages = g.write_feedback(grades, feedback)
+        ok = sum(one.status == "ok" for one in grades)
+        out.print(
+            f"{len(grades)} submissions, {ok} without problems: {table}; {len(pages)} pages in "
+            f"{feedback}; seed {seed}", highlight=False,
+        )  # fmt: skip
 
 
 def main() -> None:

@@ -1,0 +1,120 @@
+"""Assignment 3: RMSprop"""
+
+# %% [markdown]
+# # Assignment 3: RMSprop
+#
+# **You will write** the update of Eqs. 5 and 8 and find out what the paper's α = 0.01 does.
+#
+# **You need** the chapter *The objective*, from Equation 5 on; 60 to 90 minutes of your time; a few
+# seconds of a processor.
+#
+# **Points**: 20 by checks, 8 + 12 for two written answers, 40 in all.
+#
+# **Hand in** this notebook: *File → Download → Download .ipynb*. Keep the name of the function.
+
+# %%
+import math
+
+import torch
+
+from urdgn_lite import check
+
+# %% [markdown]
+# ## 1. One step
+#
+# With $g$ for the gradient, Eq. 5 reads
+#
+# $$\Delta \leftarrow \alpha\,\Delta + (1 - \alpha)\, g^2, \qquad
+# \theta \leftarrow \theta - \eta\, \frac{g}{\sqrt{\Delta + \varepsilon}}$$
+#
+# for G, which descends. Eq. 8 is the same for D, which *ascends*: `maximize=True`. Every weight has
+# its own Δ. Return the new θ and the new Δ, and leave the arguments as they are.
+
+
+# %% id=rmsprop_step role=answer
+def rmsprop_step(theta, gradient, delta, eta, alpha, eps, maximize=False):
+    """The new θ and the new Δ after one step of Eq. 5, or of Eq. 8 with `maximize`."""
+    ### BEGIN SOLUTION
+    delta = alpha * delta + (1 - alpha) * gradient.square()
+    step = eta * gradient / (delta + eps).sqrt()
+    return (theta + step if maximize else theta - step), delta
+    ### END SOLUTION
+
+
+# %% id=check-rmsprop_step role=check for=rmsprop_step check=rmsprop points=20
+check.rmsprop(rmsprop_step)
+
+# %% [markdown]
+# ## 2. What the first step is worth (8 points)
+#
+# Δ starts at 0. Work out by hand how far the very first step moves a weight whose gradient is
+# $g \gg \sqrt\varepsilon$, for α = 0.01, 0.9 and 0.99, with η = 0.001. Why do the authors divide η
+# by 50 for ten updates and by 5 until the thirtieth, and for which α is that least needed?
+#
+# | points | for |
+# |---|---|
+# | 3 | the formula, and that $g$ drops out of it |
+# | 3 | the three numbers |
+# | 2 | what the warm-up is for, and for which α it matters least |
+
+# %% [markdown] id=first-step role=written points=8
+# *Your answer: write here.*
+# ### BEGIN SOLUTION
+# After one step Δ = (1 − α) g², so the step is η g / √((1 − α) g²) = η / √(1 − α), whatever g is:
+# 0.001005 for α = 0.01, 0.00316 for 0.9, 0.01 for 0.99. With a long memory the first steps are
+# several times η, taken on the gradients of untrained networks; the warm-up makes them small. With
+# α = 0.01 the first step is already about η: there it matters least.
+# ### END SOLUTION
+
+# %% [markdown]
+# ## 3. What α remembers
+#
+# A weight sits in a valley, $\tfrac12\theta^2$, and sees its gradient through noise, as with
+# batches. The cell measures, for each α: how long a step is compared with η, and where θ ends.
+
+# %%
+ETA, STEPS, NOISE = 0.01, 400, 1.0
+
+for alpha in (0.01, 0.9, 0.99):
+    generator = torch.Generator().manual_seed(0)
+    theta, delta = torch.full((1000,), 2.0), torch.zeros(1000)
+    lengths = []
+    for _ in range(STEPS):
+        gradient = theta + NOISE * torch.randn(theta.shape, generator=generator)
+        before = theta
+        theta, delta = rmsprop_step(theta, gradient, delta, ETA, alpha, 1e-8)
+        lengths.append((theta - before).abs())
+    steps = torch.stack(lengths[50:])
+    spread = (steps.std() / steps.mean()).item()
+    rest = math.sqrt(theta.square().mean().item())
+    print(f"α = {alpha}: steps of {steps.mean() / ETA:.2f} η ± {spread:.0%}, ends at {rest:.2f}")
+
+# %% [markdown]
+# ## 4. What α = 0.01 does (12 points)
+#
+# "Decay 0.01" in the paper can be read as α = 0.01 in Eq. 5, or as what other texts call the decay,
+# 1 − α = 0.01; the authors' code has α = 0.9. Use the table above, change the noise and α, and
+# explain what the literal reading does to a step, what becomes of small and of large gradients, and
+# what that means for a network trained on noisy batches. Name an older method that it resembles.
+# Which of the three readings would you defend, and on what evidence?
+#
+# | points | for |
+# |---|---|
+# | 3 | the length of a step with α = 0.01, from the formula *and* from the table |
+# | 3 | small and large gradients: what information is lost |
+# | 2 | the older method |
+# | 4 | a reading defended with evidence (numbers, text, code); what would change your mind |
+
+# %% [markdown] id=alpha role=written points=12
+# *Your answer: write here.*
+# ### BEGIN SOLUTION
+# With α = 0.01, Δ is 0.99 g² plus next to nothing, so a step is η g / √(0.99 g²) ≈ 1.005 η in the
+# direction of −sign(g): the table shows steps of about 1 η almost without spread. The size of the
+# gradient is gone: a weight whose gradient is pure noise moves as far as one that is far from its
+# goal, and a batch with a rare large gradient counts no more than any other. It is descent by the
+# sign of the gradient (as in Rprop, from which RMSprop was made to *avoid* this for batches). With
+# 0.9 and 0.99, Δ is close to the average of g², so small gradients make small steps. I would defend
+# α = 0.9: the code that made the published figures has it, and the sign reading contradicts the
+# purpose of Δ. A run of both with otherwise equal settings, judged on validation faces, could
+# change my mind.
+# ### END SOLUTION

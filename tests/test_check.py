@@ -1,0 +1,147 @@
+"""The self-checks: right solutions pass, each wrong one fails one property and only that."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from mutants import HEAD, MUTANTS, RIGHT_ONES
+
+from urdgn_lite import check, objective, optimiser
+
+
+def build(code: str) -> Any:
+    namespace: dict[str, Any] = {}
+    exec(compile(code, "<solution>", "exec"), namespace)
+    return namespace["f"]
+
+
+@pytest.mark.parametrize(
+    ("task", "name", "fails", "code"), MUTANTS, ids=[f"{m[0]}: {m[1]}" for m in MUTANTS]
+)
+def test_a_misconception_fails_its_property_and_only_that(
+    task: str, name: str, fails: str, code: str
+) -> None:
+    report = check.SUITES[task].check(build(code), seed=1)
+    assert report.failed == [fails], report
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2, 2026])
+@pytest.mark.parametrize("task", RIGHT_ONES)
+def test_right_solutions_pass_with_every_seed(task: str, seed: int) -> None:
+    report = check.SUITES[task].check(build(RIGHT_ONES[task]), seed)
+    assert report.passed, report
+    assert report.score == 1
+
+
+def test_at_least_25_misconceptions_and_every_property_has_one() -> None:
+    assert len(MUTANTS) >= 25
+    assert len({m[3] for m in MUTANTS}) == len(MUTANTS), "two mutants are the same code"
+    hit = {(task, fails) for task, _, fails, _ in MUTANTS}
+    for name, suite in check.SUITES.items():
+        assert {(name, p.name) for p in suite.properties} <= hit
+
+
+def test_the_packages_own_functions_pass() -> None:
+    assert check.objective(objective.generator_loss).passed
+    assert check.discriminator(
+        lambda D, generated, real: objective.discriminator_value(D(real), D(generated.detach()))
+    ).passed
+
+    def step(theta: Any, gradient: Any, delta: Any, eta: float, alpha: float, eps: float,
+             maximize: bool = False) -> tuple[Any, Any]:  # fmt: skip
+        theta, delta = theta.clone(), delta.clone()
+        optimiser.rmsprop_step(theta, gradient, delta, eta=eta, alpha=alpha, eps=eps,
+                               maximize=maximize)  # fmt: skip
+        return theta, delta
+
+    assert check.rmsprop(step).passed
+
+
+def test_the_other_adversarial_term_can_be_asked_for() -> None:
+    def other(z: Any, x: Any, h: Any, lam: float) -> Any:
+        return objective.generator_loss(z, x, h, lam, "non-saturating")
+
+    assert check.objective(other, adversarial="non-saturating").passed
+    assert check.objective(other).failed == ["term"]
+    wrong = check.objective(objective.generator_loss, adversarial="non-saturating")
+    assert wrong.failed == ["term"]
+
+
+def test_a_report_says_what_on_which_input_and_where_to_read() -> None:
+    report = check.objective(lambda z, x, h, lam: objective.generator_loss(z, x, h, lam**2))
+    text = str(report)
+    assert "✗ the loss is a straight line in λ" in text
+    assert "input: z = (" in text
+    assert "read again: chapter" in text
+    assert text.endswith("16 of 17 hold.")
+    assert "logsigmoid" not in text
+    assert repr(report) == text
+
+
+def test_every_place_to_read_again_exists() -> None:
+    book = Path(__file__).parent.parent / "book"
+    headings = {}
+    for path in [*book.glob("*.ipynb"), *book.glob("assignments/*.ipynb")]:
+        cells = [c for c in nbformat.read(path, 4).cells if c.cell_type == "markdown"]
+        found = re.findall(r"(?m)^#+ (?:\d+\. )?(.+)$", "\n".join(c.source for c in cells))
+        headings[found[0]] = found
+    for suite in check.SUITES.values():
+        for where in {p.where for p in suite.properties}:
+            chapter, section = re.fullmatch(r"(?:chapter )?“?(.+?)”?, “(.+)”", where).groups()  # type: ignore[union-attr]
+            (title,) = [h for h in headings if h.lower().startswith(chapter.lower() + ":")]
+            assert any(h.partition(" (")[0] == section for h in headings[title]), where
+
+
+def test_no_feedback_holds_the_solution() -> None:
+    for task, _, _, code in MUTANTS:
+        text = str(check.SUITES[task].check(build(code), seed=3))
+        for secret in ("logsigmoid", ".detach()", "sqrt", "softplus", "square()", "randint"):
+            assert secret not in text
+
+
+@pytest.mark.parametrize("task", RIGHT_ONES)
+def test_nothing_written_yet_is_said_kindly(task: str) -> None:
+    def todo(*_: Any, **__: Any) -> None:
+        raise NotImplementedError("Your code here.")
+
+    report = check.SUITES[task].check(todo, seed=0)
+    assert report.failed == ["answers"]
+    assert "Your code here." in str(report)
+    assert report.score == 0
+
+
+@pytest.mark.parametrize("task", RIGHT_ONES)
+@pytest.mark.parametrize(
+    "body", ["return None", "return 'text'", "return 1 / 0", "raise SystemExit", "return [1] * 9",
+             "return 0.0", "return float('nan')", "return True"],
+)  # fmt: skip
+def test_nonsense_earns_nothing_and_raises_nothing(task: str, body: str) -> None:
+    function = build(f"{HEAD}\ndef f(*a, **k):\n    {body}\n")
+    report = check.SUITES[task].check(function, seed=0)
+    assert report.failed == ["answers"]
+    assert report.points(10) == 0
+
+
+def test_another_seed_draws_other_inputs() -> None:
+    wrong = build(next(m[3] for m in MUTANTS if m[1] == "λ²"))
+    assert str(check.objective(wrong)) == str(check.objective(wrong))
+    assert str(check.objective(wrong)) != str(check.objective(wrong, seed=1))
+
+
+def test_points_are_halves_and_full_only_for_everything() -> None:
+    wrong = build(next(m[3] for m in MUTANTS if m[1] == "ĥ not detached"))
+    report = check.discriminator(wrong)
+    assert 0 < report.points(8) < 8
+    assert math.isclose(report.points(8) * 2 % 1, 0)
+
+
+def test_a_quiz_answers_with_feedback() -> None:
+    feedback = {"a": "No: that is Eq. 7.", "b": "Yes: Eq. 4."}
+    assert check.choice(" B", feedback, "b") == "✓ Yes: Eq. 4."
+    assert check.choice("a", feedback, "b").startswith("✗ No")
+    assert check.choice("z", feedback, "b") == "Choose one of a, b."

@@ -1,0 +1,232 @@
+"""What must hold for the value that D maximises (Eq. 7): `discriminator_value(D, generated, real)`.
+
+D is a toy: logit = 100 · (mean of the image) + bias. So every image can be made to have any logit,
+and G is a single number that multiplies the generated images.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from urdgn_lite.check.asking import settled
+from urdgn_lite.check.engine import (
+    Ask,
+    Failed,
+    Request,
+    Response,
+    Suite,
+    attempt,
+    close,
+    number,
+    require,
+)  # fmt: skip
+from urdgn_lite.check.losses import BOOK, LOGITS
+from urdgn_lite.check.tensors import (
+    changed,
+    constant,
+    describe,
+    gradients,
+    image,
+    one_device,
+)  # fmt: skip
+
+EQ7 = BOOK + "“Equation 7: what D maximises”"
+EQ6 = BOOK + "“Equation 6: the gradient that reaches D”"
+DETACH = "chapter “Training”, “Algorithm 1”"
+GAIN = 100.0
+
+
+class ToyD(nn.Module):
+    """A discriminator whose logits are known."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bias = nn.Parameter(torch.zeros(()))
+
+    def forward(self, images: Tensor) -> Tensor:
+        return GAIN * images.flatten(1).mean(1, keepdim=True) + self.bias
+
+
+def probe_discriminator(function: Callable[..., Any], request: Request) -> Response:
+    """Call a learner's `discriminator_value(D, generated, real)` once, on given logits."""
+    dtype = getattr(torch, request.get("dtype", "float32"))
+    device = request.get("device", "cpu")
+    D = ToyD().to(device=device, dtype=dtype)
+    G = torch.ones((), dtype=dtype, device=device, requires_grad=True)
+    torch.nn.init.constant_(D.bias, request.get("bias", 0.0))
+    fake, real = (
+        image(constant([z / GAIN for z in request[k]], 1, 2), dtype, device)
+        for k in ("generated", "real")
+    )
+    given = {"generated": G * fake, "real": real}
+    before = {k: v.detach().clone() for k, v in given.items()}
+
+    def call() -> Response:
+        with one_device(device):
+            value = function(D, given["generated"], given["real"])
+        frozen = not all(p.requires_grad for p in D.parameters())
+        D.requires_grad_(True)
+        response = describe(value)
+        if request.get("grad"):
+            response["grads"] = gradients(value, {"G": G, "D": D.bias})
+        if device != "meta":
+            response["changed"] = changed(before, given)
+        response["left"] = ["weights without requires_grad"] if frozen else []
+        response["left"] += [] if D.training else ["evaluation mode"]
+        return response
+
+    return attempt(call)
+
+
+DISCRIMINATOR = Suite("discriminator", probe_discriminator)
+
+
+def tell(real: list[float], fake: list[float]) -> str:
+    """An input in words."""
+    words = [", ".join(f"{v:.3g}" for v in side) for side in (real, fake)]
+    return f"logits ({words[0]}) on real and ({words[1]}) on generated faces"
+
+
+def value(ask: Ask, real: list[float], fake: list[float]) -> float:
+    """What the learner's function says of these logits."""
+    return number(ask(real=real, generated=fake), tell(real, fake))
+
+
+def size(ask: Ask, real: float, fake: float) -> float:
+    """Its size for one face, even if it grows with the batch."""
+    return abs(settled(value(ask, [real] * 2, [fake] * 2), value(ask, [real] * 4, [fake] * 4)))
+
+
+def draw(rng: Random, n: int) -> list[float]:
+    """Random logits."""
+    return [round(rng.uniform(-2, 2), 2) for _ in range(n)]
+
+
+@DISCRIMINATOR.property("answers", "returns one finite number made of both terms", EQ7)
+def _answers(ask: Ask, rng: Random) -> None:
+    real, fake = [round(rng.uniform(-1, 1), 2)] * 2, [round(rng.uniform(-1, 1), 2)] * 2
+    here = value(ask, real, fake)
+    if close(here, value(ask, [v + 1 for v in real], fake)):
+        raise Failed("the real faces do not count", tell(real, fake))
+    if close(here, value(ask, real, [v + 1 for v in fake])):
+        raise Failed("the generated faces do not count", tell(real, fake))
+
+
+@DISCRIMINATOR.property("scalar", "the number is a tensor without dimensions", EQ7)
+def _scalar(ask: Ask, rng: Random) -> None:
+    real, fake = draw(rng, 3), draw(rng, 3)
+    response = require(ask(real=real, generated=fake), tell(real, fake))
+    if not response["scalar"]:
+        raise Failed(f"it is {response['kind']}", tell(real, fake))
+
+
+@DISCRIMINATOR.property("one-face", "works for a batch of one", EQ7)
+def _one_face(ask: Ask, rng: Random) -> None:
+    value(ask, draw(rng, 1), draw(rng, 1))
+
+
+@DISCRIMINATOR.property("dtype-device", "keeps the dtype, stays on the device", EQ7,
+                        ("scalar",))  # fmt: skip
+def _dtype_device(ask: Ask, rng: Random) -> None:
+    real, fake = draw(rng, 3), draw(rng, 3)
+    for dtype in ("float64", "bfloat16"):
+        got = require(ask(real=real, generated=fake, dtype=dtype), f"tensors of {dtype}")
+        if got["dtype"] != dtype:
+            raise Failed(f"{dtype} went in, {got['dtype']} came out", f"tensors of {dtype}")
+    device = "cuda" if torch.cuda.is_available() else "meta"
+    error = ask(real=real, generated=fake, device=device).get("error", "")
+    if "same device" in error or (device == "cuda" and error):
+        raise Failed("it mixes devices: a tensor was made on the CPU", f"tensors on {device!r}")
+
+
+@DISCRIMINATOR.property("unchanged", "leaves D and its arguments as they were", EQ7)
+def _unchanged(ask: Ask, rng: Random) -> None:
+    real, fake = draw(rng, 3), draw(rng, 3)
+    response = require(ask(real=real, generated=fake), tell(real, fake))
+    if response["changed"]:
+        raise Failed(f"{', '.join(response['changed'])} changed", tell(real, fake))
+    if response["left"]:
+        raise Failed(f"D was left with {', '.join(response['left'])}", tell(real, fake))
+
+
+@DISCRIMINATOR.property("detached", "sends nothing back into G", DETACH, weight=5)
+def _detached(ask: Ask, rng: Random) -> None:
+    real, fake = draw(rng, 3), draw(rng, 3)
+    found = require(ask(real=real, generated=fake, grad=True), tell(real, fake))["grads"]["G"]
+    if found and any(found):
+        why = f"G's weight receives the gradient {found[0]:.3g}: D's step would train G as well"
+        raise Failed(why, tell(real, fake) + ", `generated` still on G's graph")
+
+
+@DISCRIMINATOR.property("learns", "both kinds of faces teach D", EQ6, ("scalar",), 2)
+def _learns(ask: Ask, rng: Random) -> None:
+    real = [round(rng.uniform(-2, -1), 2) for _ in range(3)]
+    fake = [round(rng.uniform(-2, -1), 2) for _ in range(3)]
+    found = require(ask(real=real, generated=fake, grad=True), tell(real, fake))["grads"]["D"]
+    if found is None:
+        raise Failed("no gradient reaches D's weights: the graph is cut", tell(real, fake))
+    h = 0.05
+    ends = [number(ask(real=real, generated=fake, bias=b), tell(real, fake)) for b in (h, -h)]
+    slope = (ends[0] - ends[1]) / (2 * h)
+    if not close(slope, found[0], 0.02, 1e-3):
+        why = f"D's bias moves the value by {slope:.3g} a unit, autograd says {found[0]:.3g}"
+        raise Failed(why + ": one part of the graph is cut", tell(real, fake))
+
+
+@DISCRIMINATOR.property("raised", "is Eq. 7 itself, to be raised: never above 0", EQ7, weight=3)
+def _raised(ask: Ask, rng: Random) -> None:
+    real, fake = draw(rng, 3), draw(rng, 3)
+    if (got := value(ask, real, fake)) > 0:
+        raise Failed(f"{got:.3g}: logarithms of probabilities are not positive", tell(real, fake))
+
+
+@DISCRIMINATOR.property("labels", "real faces are the ones to believe", EQ7, weight=5)
+def _labels(ask: Ask, rng: Random) -> None:
+    real, fake = round(rng.uniform(-1, 0), 2), round(rng.uniform(0, 1), 2)
+    here = -size(ask, real, fake)
+    if -size(ask, real + 1, fake) <= here:
+        raise Failed("believing the real faces more makes it worse", tell([real] * 2, [fake] * 2))
+    if -size(ask, real, fake - 1) <= here:
+        why = "believing the generated faces less makes it worse"
+        raise Failed(why, tell([real] * 2, [fake] * 2))
+
+
+@DISCRIMINATOR.property("logits", "D = σ(z), once; two terms of weight 1", LOGITS)
+def _logits(ask: Ask, rng: Random) -> None:
+    got = size(ask, 0.0, 0.0)
+    if not close(got, 2 * math.log(2)):
+        why = f"D = ½ everywhere, so its size is 2 log 2 ≈ 1.386, not {got:.3f}"
+        raise Failed(why, tell([0.0] * 2, [0.0] * 2))
+
+
+@DISCRIMINATOR.property("stable", "stays exact when D is certain", LOGITS, ("logits",))
+def _stable(ask: Ask, rng: Random) -> None:
+    z = float(rng.randint(50, 70))
+    for v in (z, -z):
+        got = size(ask, v, v)
+        if not any(close(got, k * z, 0.01, 0.1) for k in (0, 1, 2)):
+            raise Failed(f"a multiple of {z:g} was expected, not {got:g}", tell([v] * 2, [v] * 2))
+
+
+@DISCRIMINATOR.property("mean", "is an average over faces", EQ7)
+def _mean(ask: Ask, rng: Random) -> None:
+    real, fake = draw(rng, 1) * 2, draw(rng, 1) * 2
+    once, thrice = value(ask, real, fake), value(ask, real * 3, fake * 3)
+    if not close(once, thrice):
+        why = f"the same faces 6 times instead of twice turn {once:.4g} into {thrice:.4g}"
+        raise Failed(why, tell(real, fake))
+
+
+@DISCRIMINATOR.property("counts", "averages the two kinds apart", EQ7, ("mean",))
+def _counts(ask: Ask, rng: Random) -> None:
+    real, fake = draw(rng, 1), draw(rng, 1)
+    even, odd = value(ask, real * 4, fake * 4), value(ask, real * 3, fake * 5)
+    if not close(even, odd):
+        why = f"3 real and 5 generated faces give {odd:.4g}, 4 and 4 of the same {even:.4g}"
+        raise Failed(why, tell(real * 3, fake * 5))

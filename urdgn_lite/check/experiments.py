@@ -1,0 +1,198 @@
+"""What must hold for an experiment over λ, and for a choice made from its rows."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+from urdgn_lite.check.engine import Ask, Failed, Request, Response, Suite, attempt, close, require
+
+LAMBDA = "chapter “The objective”, “Experiment: choose your λ”"
+FAIR = "assignment 2, “A fair sweep”"
+TRADE_OFF = "assignment 2, “A choice by rule”"
+GRID = [0.0, 10.0, 100.0, math.inf]
+
+
+def measured(table: dict[str, Any], lam: float, seed: int) -> dict[str, float]:
+    """What a pretended training run yields: any fixed function of (λ, seed)."""
+    level = math.log10(1 + min(lam, 1e6))
+    noise = math.sin(12.9898 * (seed + 1) + 78.233 * level + table["phase"])
+    return {name: k * level + noise * (1 + i) for i, (name, k) in enumerate(table["measures"])}
+
+
+def probe_sweep(function: Callable[..., Any], request: Request) -> Response:
+    """Call a learner's `sweep(lams, run, seeds)` once, with pretended runs."""
+    calls: list[list[float]] = []
+
+    def run(lam: float, seed: int) -> dict[str, float]:
+        calls.append([float(lam), int(seed)])
+        if len(calls) > 500:
+            raise RuntimeError("more than 500 runs were started")
+        return measured(request["table"], float(lam), int(seed))
+
+    def call() -> Response:
+        lams, seeds = list(request["lams"]), list(request["seeds"])
+        rows = function(lams, run, seeds)
+        if not isinstance(rows, list | tuple) or not all(isinstance(r, dict) for r in rows):
+            return {"error": "a list of rows (dicts) was expected"}
+        plain = [{str(k): float(v) for k, v in r.items()} for r in rows]
+        kept = lams == request["lams"] and seeds == request["seeds"]
+        return {"rows": plain, "calls": calls, "unchanged": kept}
+
+    return attempt(call)
+
+
+SWEEP = Suite("sweep", probe_sweep)
+
+
+def table(rng: Random, *names: str) -> dict[str, Any]:
+    """A pretended world."""
+    measures = [[name, round(rng.uniform(0.5, 2), 2)] for name in names]
+    return {"measures": measures, "phase": round(rng.uniform(0, 6), 3)}
+
+
+def swept(ask: Ask, rng: Random, names: tuple[str, ...] = ("gain", "sharpness"), n: int = 2,
+          lams: list[float] = GRID) -> tuple[Response, Request, str]:  # fmt: skip
+    """A sweep's response, its request, and the input in words."""
+    seeds = sorted(rng.sample(range(100), n))
+    request = {"lams": list(lams), "seeds": seeds, "table": table(rng, *names)}
+    on = f"lams = {[f'{v:g}' for v in lams]}, seeds = {seeds}, measures {', '.join(names)}"
+    return require(ask(**request), on), request, on
+
+
+@SWEEP.property("answers", "returns one row for each λ", LAMBDA)
+def _answers(ask: Ask, rng: Random) -> None:
+    got, request, on = swept(ask, rng)
+    if len(got["rows"]) != len(request["lams"]):
+        raise Failed(f"{len(got['rows'])} rows for {len(request['lams'])} values of λ", on)
+    if not all("lam" in row for row in got["rows"]):
+        raise Failed('a row does not name its λ: "lam"', on)
+
+
+@SWEEP.property("order", "the rows follow the order of the λs, 0 and ∞ included", LAMBDA)
+def _order(ask: Ask, rng: Random) -> None:
+    shuffled = rng.sample(GRID, len(GRID))
+    got, _, on = swept(ask, rng, lams=shuffled)
+    if [row["lam"] for row in got["rows"]] != shuffled:
+        raise Failed(f"the rows hold {[row['lam'] for row in got['rows']]}", on)
+
+
+@SWEEP.property("fair", "every λ gets the same seeds", FAIR, weight=2)
+def _fair(ask: Ask, rng: Random) -> None:
+    got, request, on = swept(ask, rng)
+    for lam in request["lams"]:
+        used = sorted({seed for value, seed in got["calls"] if value == lam})
+        if used != request["seeds"]:
+            raise Failed(f"λ = {lam:g} ran with the seeds {used}", on)
+
+
+@SWEEP.property("once", "no run is trained twice", FAIR)
+def _once(ask: Ask, rng: Random) -> None:
+    got, _, on = swept(ask, rng)
+    pairs = [tuple(c) for c in got["calls"]]
+    if len(set(pairs)) < len(pairs):
+        raise Failed(f"{len(pairs)} runs for {len(set(pairs))} pairs of λ and seed", on)
+
+
+@SWEEP.property("average", "a row averages over the seeds", FAIR, ("answers", "fair"), 2)
+def _average(ask: Ask, rng: Random) -> None:
+    got, request, on = swept(ask, rng, n=3)
+    for row in got["rows"]:
+        runs = [measured(request["table"], row["lam"], s) for s in request["seeds"]]
+        wanted = math.fsum(r["gain"] for r in runs) / len(runs)
+        if not close(row["gain"], wanted, absolute=1e-6):
+            each = ", ".join(f"{r['gain']:.3g}" for r in runs)
+            raise Failed(f"the runs of λ = {row['lam']:g} gained {each}; the row says "
+                         f"{row['gain']:.3g}", on)  # fmt: skip
+
+
+@SWEEP.property("measures", "keeps whatever measures a run returns", LAMBDA)
+def _measures(ask: Ask, rng: Random) -> None:
+    got, _, on = swept(ask, rng, ("lpips", "seconds", "identity"))
+    for row in got["rows"]:
+        if missing := {"lpips", "seconds", "identity"} - set(row):
+            raise Failed(f"a row lacks {', '.join(sorted(missing))}", on)
+
+
+@SWEEP.property("unchanged", "leaves its arguments as they were", LAMBDA)
+def _unchanged(ask: Ask, rng: Random) -> None:
+    got, _, on = swept(ask, rng)
+    if not got["unchanged"]:
+        raise Failed("lams or seeds changed", on)
+
+
+def probe_choose(function: Callable[..., Any], request: Request) -> Response:
+    """Call a learner's `choose(rows, tolerance)` once."""
+
+    def call() -> Response:
+        rows = copy.deepcopy(request["rows"])
+        picked = function(rows, request["tolerance"])
+        if isinstance(picked, bool) or not isinstance(picked, int | float):
+            return {"error": f"a λ was expected, not a Python {type(picked).__name__}"}
+        return {"lam": float(picked)}
+
+    return attempt(call)
+
+
+CHOOSE = Suite("choose", probe_choose)
+
+
+def picked(ask: Ask, rows: list[dict[str, float]], tolerance: float) -> tuple[float, str]:
+    """The λ that was chosen, and the input in words."""
+    lines = [f"λ {r['lam']:g}: {r['gain']:g} dB, {r['sharpness']:g}" for r in rows]
+    on = f"tolerance {tolerance:g} dB; gain and sharpness: {'; '.join(lines)}"
+    return require(ask(rows=rows, tolerance=tolerance), on)["lam"], on
+
+
+def trade_off(rng: Random) -> list[dict[str, float]]:
+    """Gain rises with λ, sharpness falls: four rows, shuffled."""
+    gains = [round(v + rng.uniform(-0.1, 0.1), 2) for v in (0.3, 1.2, 1.9, 2.4)]
+    sharp = [round(v + rng.uniform(-0.03, 0.03), 2) for v in (1.1, 0.9, 0.7, 0.5)]
+    columns = zip((1.0, 10.0, 100.0, math.inf), gains, sharp, strict=True)
+    return rng.sample([{"lam": a, "gain": b, "sharpness": c} for a, b, c in columns], 4)
+
+
+@CHOOSE.property("answers", "returns one of the λs", TRADE_OFF)
+def _returns_lam(ask: Ask, rng: Random) -> None:
+    rows = trade_off(rng)
+    lam, on = picked(ask, rows, 0.8)
+    if lam not in [r["lam"] for r in rows]:
+        raise Failed(f"{lam:g} is not in the rows", on)
+
+
+@CHOOSE.property("strict", "with no tolerance, the best gain wins", TRADE_OFF, weight=2)
+def _strict(ask: Ask, rng: Random) -> None:
+    lam, on = picked(ask, trade_off(rng), 0.0)
+    if lam != math.inf:
+        raise Failed(f"λ = {lam:g} was chosen, which does not gain most", on)
+
+
+@CHOOSE.property("generous", "with every tolerance, the sharpest wins", TRADE_OFF, weight=2)
+def _generous(ask: Ask, rng: Random) -> None:
+    lam, on = picked(ask, trade_off(rng), 50.0)
+    if lam != 1.0:
+        raise Failed(f"λ = {lam:g} was chosen, which is not the sharpest", on)
+
+
+@CHOOSE.property("between", "in between, the sharpest that is good enough", TRADE_OFF,
+                 ("answers", "strict", "generous"), 2)  # fmt: skip
+def _between(ask: Ask, rng: Random) -> None:
+    for tolerance, wanted in ((0.8, 100.0), (1.6, 10.0)):
+        lam, on = picked(ask, trade_off(rng), tolerance)
+        if lam != wanted:
+            raise Failed(f"λ = {lam:g} was chosen: too far below the best, or not the sharpest", on)
+
+
+@CHOOSE.property("diverged", "a run that diverged (NaN) is never chosen", TRADE_OFF, weight=2)
+def _diverged(ask: Ask, rng: Random) -> None:
+    for place in (0, 2, 4):
+        rows = trade_off(rng)
+        rows.insert(place, {"lam": 0.0, "gain": math.nan, "sharpness": 9.0})
+        for tolerance in (0.0, 50.0):
+            lam, on = picked(ask, rows, tolerance)
+            healthy, _ = picked(ask, [r for r in rows if r["lam"]], tolerance)
+            if lam != healthy:
+                raise Failed(f"λ = {lam:g} was chosen, without the diverged run {healthy:g}", on)

@@ -1,0 +1,263 @@
+"""What must hold for the loss of G (Eq. 4). Each property looks through its own narrow window.
+
+Most inputs are as plain as they can be (flat images, equal logits), so that one mistake shows in
+one property: a sum instead of a mean, for example, never spoils the judgement on λ.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+import torch
+
+from urdgn_lite.check.asking import BLACK, GREY, adversarial, draw, flat, pixel, tell, value
+from urdgn_lite.check.engine import (
+    Ask,
+    Failed,
+    Request,
+    Response,
+    Suite,
+    attempt,
+    close,
+    number,
+    require,
+)  # fmt: skip
+from urdgn_lite.check.tensors import (
+    changed,
+    constant,
+    describe,
+    gradients,
+    image,
+    one_device,
+)  # fmt: skip
+
+BOOK = "chapter “The objective”, "
+EQ4 = BOOK + "“Equation 4: what G minimises”"
+LAMBDA = BOOK + "“Equation 2: the whole game”"
+PIXELS = BOOK + "“A λ is nothing without its norm”"
+SATURATING = BOOK + "“Saturating or not”"
+LOGITS = BOOK + "“Why logits”"
+AUTOGRAD = BOOK + "“Equation 3: the gradient that reaches G”"
+
+
+def probe_objective(function: Callable[..., Any], request: Request) -> Response:
+    """Call a learner's `generator_loss(z_fake, generated, real, lam)` once."""
+    dtype = getattr(torch, request.get("dtype", "float32"))
+    device = request.get("device", "cpu")
+    z = torch.tensor(request["z"], dtype=dtype, device=device).unsqueeze(1).requires_grad_()
+    generated = image(request["generated"], dtype, device).requires_grad_()
+    leaves = {"z_fake": z, "generated": generated}
+    given = {k: v * 1 for k, v in leaves.items()} | {"real": image(request["real"], dtype, device)}
+    before = {k: v.detach().clone() for k, v in given.items()}
+
+    def call() -> Response:
+        with one_device(device):
+            value = function(*given.values(), request["lam"])
+        response = describe(value) | {"adversarial": request.get("adversarial", "saturating")}
+        if request.get("grad"):
+            response["grads"] = gradients(value, leaves)
+        if device != "meta":
+            response["changed"] = changed(before, given)
+        return response
+
+    return attempt(call)
+
+
+OBJECTIVE = Suite("objective", probe_objective)
+
+
+@OBJECTIVE.property("answers", "returns one finite number made of both terms", EQ4)
+def _answers(ask: Ask, rng: Random) -> None:
+    z, d = [round(rng.uniform(-1, 1), 2)] * 2, round(rng.uniform(0.3, 0.6), 2)
+    lam = round(rng.uniform(1.5, 3), 2)
+    plain = value(ask, z, d, lam)
+    if close(plain, value(ask, [v + 1 for v in z], d, lam)):
+        raise Failed("z went up by 1 and nothing changed: D's opinion is ignored", tell(z, d, lam))
+    if close(plain, value(ask, z, d + 0.3, lam)):
+        raise Failed("ĥ moved away from h and nothing changed", tell(z, d, lam))
+
+
+@OBJECTIVE.property("scalar", "the number is a tensor without dimensions", EQ4)
+def _scalar(ask: Ask, rng: Random) -> None:
+    response = require(ask(**draw(rng)), "a random batch of 3")
+    if not response["scalar"]:
+        raise Failed(f"it is {response['kind']}", "a random batch of 3")
+
+
+@OBJECTIVE.property("one-face", "works for a batch of one", EQ4)
+def _one_face(ask: Ask, rng: Random) -> None:
+    number(ask(**draw(rng, 1)), "a random batch of 1")
+
+
+@OBJECTIVE.property("dtype-device", "keeps the dtype, stays on the device", EQ4, ("scalar",))
+def _dtype_device(ask: Ask, rng: Random) -> None:
+    for dtype in ("float64", "bfloat16"):
+        got = require(ask(**draw(rng), dtype=dtype), f"tensors of {dtype}")
+        if got["dtype"] != dtype:
+            raise Failed(f"{dtype} went in, {got['dtype']} came out", f"tensors of {dtype}")
+    device = "cuda" if torch.cuda.is_available() else "meta"  # "meta" computes shapes only
+    got = ask(**draw(rng), device=device)
+    error = got.get("error", "")
+    if "same device" in error or (device == "cuda" and error):
+        raise Failed("it mixes devices: a tensor was made on the CPU", f"tensors on {device!r}")
+
+
+@OBJECTIVE.property("unchanged", "leaves its arguments as they were", EQ4)
+def _unchanged(ask: Ask, rng: Random) -> None:
+    if names := require(ask(**draw(rng)), "a random batch of 3")["changed"]:
+        raise Failed(f"{', '.join(names)} changed: something works in place", "a random batch of 3")
+
+
+@OBJECTIVE.property(
+    "lambda-zero", "λ = 0 leaves the adversarial term alone", LAMBDA, ("answers",), 4
+)
+def _lambda_zero(ask: Ask, rng: Random) -> None:
+    z, d = [round(rng.uniform(-1, 1), 2)] * 2, round(rng.uniform(0.3, 0.6), 2)
+    here = value(ask, z, d, 0)
+    if not close(here, value(ask, z, 0, 0)):
+        raise Failed("the pixels still count", tell(z, d, 0))
+    if close(here, value(ask, [v + 1 for v in z], d, 0)):
+        raise Failed("D's opinion no longer counts", tell(z, d, 0))
+
+
+@OBJECTIVE.property(
+    "lambda-linear", "the loss is a straight line in λ", LAMBDA, ("lambda-zero",), 4
+)
+def _lambda_linear(ask: Ask, rng: Random) -> None:
+    z, d, lam = [0.3, 0.3], round(rng.uniform(0.3, 0.6), 2), round(rng.uniform(1, 2), 2)
+    one, two, four = (value(ask, z, d, k * lam) for k in (1, 2, 4))
+    if not close(four - two, 2 * (two - one)):
+        ratio = (four - two) / (two - one) if two != one else math.inf
+        why = f"λ from {2 * lam:.3g} to {4 * lam:.3g} adds {ratio:.3g} times as much as from "
+        why += f"{lam:.3g} to {2 * lam:.3g}; a line adds twice as much"
+        raise Failed(why, tell(z, d, lam) + ", then twice and four times that λ")
+
+
+@OBJECTIVE.property(
+    "lambda-apart", "λ does not touch the adversarial term", LAMBDA, ("lambda-zero",), 4
+)
+def _lambda_apart(ask: Ask, rng: Random) -> None:
+    lam = round(rng.uniform(2, 4), 2)
+    low, high = (value(ask, [1.0] * 2, lam=k) - value(ask, [0.0] * 2, lam=k) for k in (0.5, lam))
+    if not close(low, high):
+        why = f"z from 0 to 1 moves the loss by {low:.3g} with λ = 0.5, by {high:.3g} with {lam}"
+        raise Failed(why, tell([1.0] * 2, 0, lam))
+
+
+@OBJECTIVE.property("sign", "the loss falls when D is fooled", EQ4, weight=4)
+def _sign(ask: Ask, rng: Random) -> None:
+    z = round(rng.uniform(0.5, 1.5), 2)
+    if adversarial(ask, z) >= adversarial(ask, -z):
+        raise Failed(f"it is higher at z = {z} (D believes it) than at z = {-z}", "ĥ = h")
+
+
+@OBJECTIVE.property("logits", "D = σ(z), once, and the natural logarithm of it", LOGITS)
+def _logits(ask: Ask, rng: Random) -> None:
+    got = abs(adversarial(ask, 0.0))
+    if not close(got, math.log(2)):
+        why = f"D = ½ there, so the adversarial term has the size log 2 ≈ 0.693, not {got:.3f}"
+        raise Failed(why, tell([0.0] * 2))
+
+
+@OBJECTIVE.property("term", "it is the adversarial term that was asked for", SATURATING,
+                    ("logits",), 3)  # fmt: skip
+def _term(ask: Ask, rng: Random) -> None:
+    wins, level = -round(rng.uniform(2.5, 3.5), 2), 0.5
+
+    def slope(z: float) -> float:
+        return abs(adversarial(ask, z + 0.2) - adversarial(ask, z - 0.2)) / 0.4
+
+    saturates = slope(wins) < slope(level)
+    if saturates != (ask(**flat([0.0] * 2)).get("adversarial") == "saturating"):
+        steep = "flat" if saturates else "steep"
+        on = tell([wins] * 2)
+        raise Failed(f"where D wins (z = {wins}) the loss is {steep}; the other was asked for", on)
+
+
+@OBJECTIVE.property("stable", "stays exact when D is certain", LOGITS, ("logits",))
+def _stable(ask: Ask, rng: Random) -> None:
+    z = float(rng.randint(50, 70))
+    sizes = [abs(adversarial(ask, v)) for v in (z, -z)]
+    if not (close(max(sizes), z, 0.01) and close(min(sizes), 0, 0.01)):
+        why = f"one of the two is about {z:g} in size, the other 0; here {sizes[0]:g}, {sizes[1]:g}"
+        raise Failed(why, f"z = {z:g} and z = {-z:g}, ĥ = h")
+
+
+@OBJECTIVE.property(
+    "mean", "is an average: over faces, and over pixel values", PIXELS, ("answers",), 3
+)
+def _mean(ask: Ask, rng: Random) -> None:
+    z, d = [round(rng.uniform(-1, 1), 2)] * 2, round(rng.uniform(0.3, 0.6), 2)
+    once, thrice = value(ask, z, d), value(ask, z * 3, d)
+    if not close(once, thrice):
+        why = f"the same face 6 times instead of twice turns {once:.4g} into {thrice:.4g}"
+        raise Failed(why, tell(z, d))
+    large = flat(z, d) | {k: constant([v] * 2, 3, 8) for k, v in (("generated", d), ("real", 0.0))}
+    got = number(ask(**large), tell(z, d))
+    if not close(once, got):
+        why = f"8 × 8 pixels instead of 4 × 4, all alike, turn {once:.4g} into {got:.4g}"
+        raise Failed(why, tell(z, d))
+
+
+@OBJECTIVE.property(
+    "squared", "adds λ times the squared difference, nothing else", PIXELS, weight=3
+)
+def _squared(ask: Ask, rng: Random) -> None:
+    for d in (0.5, round(rng.uniform(0.6, 0.9), 2)):
+        got = pixel(ask, d)
+        if not close(got, d * d):
+            why = f"a difference of {d} adds {got:.4g}: that is not its square"
+            raise Failed(why, "faces of one pixel, λ = 1")
+
+
+@OBJECTIVE.property("pixelwise", "compares pixel with pixel before it averages", PIXELS)
+def _pixelwise(ask: Ask, rng: Random) -> None:
+    d = round(rng.uniform(0.2, 0.4), 2)
+    request = flat([0.3] * 2, d, base=0.5)
+    even = number(ask(**request), tell([0.3] * 2, d))
+    values = request["generated"]["values"]
+    request["generated"]["values"] = [v if i % 2 else v - 2 * d for i, v in enumerate(values)]
+    on = f"h = 0.5, ĥ − h = ±{d}, a chessboard"
+    got = number(ask(**request), on)
+    if not close(even, got):
+        raise Failed(f"half of the differences change sign and {even:.4g} becomes {got:.4g}", on)
+
+
+@OBJECTIVE.property("range", "treats dark and bright alike: faces are in [-1, 1]", PIXELS)
+def _brightness(ask: Ask, rng: Random) -> None:
+    d = round(rng.uniform(0.3, 0.5), 2)
+    grey, black = (
+        number(ask(**flat([0.3] * 2, d, base=base)), f"h = {base}, ĥ − h = {d}")
+        for base in (GREY, BLACK)
+    )
+    if not close(grey, black):
+        why = f"the same difference costs {grey:.4g} on grey and {black:.4g} on near-black"
+        raise Failed(why, f"h = {BLACK} everywhere, ĥ − h = {d}")
+
+
+@OBJECTIVE.property(
+    "gradients", "autograd finds the way back to ĥ and to z", AUTOGRAD, ("scalar",), 3
+)
+def _slopes(ask: Ask, rng: Random) -> None:
+    request = draw(rng)
+    on = "a random batch of 3, λ = 2"
+    found = require(ask(**request, grad=True), on)["grads"]
+    for name, h in (("z_fake", 0.05), ("generated", 0.05)):
+        key = "z" if name == "z_fake" else name
+        start = request["z"] if key == "z" else request[key]["values"]
+        towards = [rng.choice((-1.0, 1.0)) for _ in start]
+        ends = []
+        for step in (h, -h):
+            moved = [v + step * t for v, t in zip(start, towards, strict=True)]
+            other = moved if key == "z" else request[key] | {"values": moved}
+            ends.append(number(ask(**(request | {key: other})), on))
+        slope = (ends[0] - ends[1]) / (2 * h)
+        if found[name] is None:
+            raise Failed(f"no gradient reaches {name}: the graph is cut", on)
+        by_autograd = sum(g * t for g, t in zip(found[name], towards, strict=True))
+        if not close(slope, by_autograd, 0.02, 1e-3):
+            why = f"moving {name} changes the loss by {slope:.3g} a unit, autograd says "
+            raise Failed(why + f"{by_autograd:.3g}: part of the graph is cut", on)

@@ -1,0 +1,190 @@
+"""What must hold for an RMSprop step (Eqs. 5 and 8).
+
+The step is judged with the Δ that the learner's function itself returned, so that a mistake in Δ
+does not count again as a mistake in the step.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from urdgn_lite.check.engine import Ask, Failed, Request, Response, Suite, attempt, close, require
+from urdgn_lite.check.tensors import changed
+
+BOOK = "chapter “The objective”, "
+EQ5 = BOOK + "“Equation 5: RMSprop takes the step”"
+EQ8 = BOOK + "“Equation 8: D takes its step, uphill”"
+DELTA = BOOK + "“How long is Δ's memory?”"
+EPSILON = BOOK + "“Where does ε stand?”"
+NAMES = ("theta", "gradient", "delta")
+
+
+def probe_rmsprop(function: Callable[..., Any], request: Request) -> Response:
+    """Call a learner's `rmsprop_step(theta, gradient, delta, eta, alpha, eps, maximize)` once."""
+    dtype = getattr(torch, request.get("dtype", "float32"))
+    given = {k: torch.tensor(request[k], dtype=dtype) for k in NAMES}
+    before = {k: v.clone() for k, v in given.items()}
+
+    def call() -> Response:
+        settings: dict[str, Any] = {k: request[k] for k in ("eta", "alpha", "eps")}
+        if request.get("maximize"):
+            settings["maximize"] = True
+        result = function(*given.values(), **settings)
+        pair = isinstance(result, tuple | list) and len(result) == 2
+        if not pair or not all(isinstance(r, Tensor) for r in result):
+            return {"error": "two tensors were expected, the new θ and the new Δ"}
+        if any(r.shape != given["theta"].shape for r in result):
+            return {"error": f"θ has shape {tuple(given['theta'].shape)}, the results "
+                             f"{' and '.join(str(tuple(r.shape)) for r in result)}"}  # fmt: skip
+        theta, delta = (r.detach().double().flatten().tolist() for r in result)
+        kinds = [str(r.dtype).removeprefix("torch.") for r in result]
+        return {"theta": theta, "delta": delta, "dtypes": kinds, "changed": changed(before, given)}
+
+    return attempt(call)
+
+
+RMSPROP = Suite("rmsprop", probe_rmsprop)
+
+
+def step(
+    ask: Ask, g: float, delta: float, *, eta: float = 1.0, alpha: float = 0.5, eps: float = 0.0,
+    maximize: bool = False,
+) -> tuple[float, float, str]:  # fmt: skip
+    """Two equal entries, θ = 0 → how far θ moved, the new Δ, and the input in words."""
+    on = f"g = {g:.3g}, Δ = {delta:.3g}, η = {eta:.3g}, α = {alpha:.3g}, ε = {eps:.3g}"
+    on += ", maximize=True" if maximize else ""
+    request = {"theta": [0.0] * 2, "gradient": [g] * 2, "delta": [delta] * 2, "eta": eta,
+               "alpha": alpha, "eps": eps, "maximize": maximize}  # fmt: skip
+    got = require(ask(**request), on)
+    return got["theta"][0], got["delta"][0], on
+
+
+@RMSPROP.property("answers", "returns the new θ and the new Δ, and both moved", EQ5)
+def _answers(ask: Ask, rng: Random) -> None:
+    moved, delta, on = step(ask, round(rng.uniform(1, 2), 2), 4.0)
+    if not (math.isfinite(moved) and math.isfinite(delta)):
+        raise Failed(f"θ moved by {moved}, Δ is {delta}", on)
+    if moved == 0:
+        raise Failed("θ stayed where it was", on)
+    if delta == 4.0:
+        raise Failed("Δ stayed what it was", on)
+
+
+@RMSPROP.property("dtype", "keeps the dtype", EQ5)
+def _dtype(ask: Ask, rng: Random) -> None:
+    request = {"theta": [0.0, 1.0], "gradient": [1.0, 2.0], "delta": [1.0, 1.0], "eta": 0.1,
+               "alpha": 0.5, "eps": 1e-8, "dtype": "float64"}  # fmt: skip
+    kinds = require(ask(**request), "tensors of float64")["dtypes"]
+    if kinds != ["float64"] * 2:
+        raise Failed(f"float64 went in, {' and '.join(kinds)} came out", "tensors of float64")
+
+
+@RMSPROP.property("unchanged", "leaves its arguments as they were", EQ5)
+def _unchanged(ask: Ask, rng: Random) -> None:
+    request = {"theta": [0.0, 1.0], "gradient": [1.0, 2.0], "delta": [1.0, 1.0], "eta": 0.1,
+               "alpha": 0.5, "eps": 1e-8}  # fmt: skip
+    on = "θ = (0, 1), g = (1, 2), Δ = (1, 1)"
+    if names := require(ask(**request), on)["changed"]:
+        raise Failed(f"{', '.join(names)} changed: something works in place", on)
+
+
+@RMSPROP.property("keeps", "α is the share of Δ that is kept", DELTA, weight=2)
+def _keeps(ask: Ask, rng: Random) -> None:
+    alpha, old = round(rng.uniform(0.8, 0.95), 2), round(rng.uniform(2, 5), 2)
+    _, delta, on = step(ask, 0.0, old, alpha=alpha, eps=1e-8)
+    if not close(delta, alpha * old):
+        why = f"with no gradient, Δ = {old} becomes {delta:.3g}: a share of {delta / old:.2g} stays"
+        raise Failed(why, on)
+
+
+@RMSPROP.property("new-share", "the newcomer's share and the kept one make 1", DELTA, weight=2)
+def _new_share(ask: Ask, rng: Random) -> None:
+    _, delta, on = step(ask, 1.0, 0.0, eps=1e-8)
+    if not close(delta, 0.5):
+        why = f"Δ = 0 becomes {delta:.3g}; half of the average is new, and the newcomer is 1"
+        raise Failed(why, on)
+
+
+@RMSPROP.property("squares", "Δ averages squared gradients", DELTA, weight=2)
+def _squares(ask: Ask, rng: Random) -> None:
+    g = round(rng.uniform(1, 2), 2)
+    (_, one, on), (_, two, _) = step(ask, g, 0.0, eps=1e-8), step(ask, 2 * g, 0.0, eps=1e-8)
+    if not close(two, 4 * one):
+        raise Failed(f"twice the gradient gives {two / one:.3g} times the Δ" if one else "Δ is 0",
+                     on)  # fmt: skip
+    _, opposite, on = step(ask, -g, 0.0, eps=1e-8)
+    if not close(one, opposite):
+        raise Failed("the sign of the gradient changes Δ", on)
+
+
+@RMSPROP.property("direction", "G descends: θ moves against the gradient", EQ5, weight=2)
+def _direction(ask: Ask, rng: Random) -> None:
+    g = round(rng.uniform(1, 2), 2)
+    for signed in (g, -g):
+        moved, _, on = step(ask, signed, 4.0)
+        if moved * signed > 0:
+            raise Failed("θ moves along the gradient: the loss would rise", on)
+
+
+@RMSPROP.property("maximize", "with maximize=True the same step goes the other way", EQ8, weight=2)
+def _maximize(ask: Ask, rng: Random) -> None:
+    g = round(rng.uniform(1, 2), 2)
+    (down, _, _), (up, _, on) = step(ask, g, 4.0), step(ask, g, 4.0, maximize=True)
+    if not close(up, -down):
+        raise Failed(f"θ moves by {up:.3g}, without maximize by {down:.3g}", on)
+
+
+@RMSPROP.property("root", "the step is divided by the root of Δ", EQ5)
+def _root(ask: Ask, rng: Random) -> None:
+    g = round(rng.uniform(2, 4), 2)
+    moved, delta, on = step(ask, g, g * g)  # Δ is what it was: it does not matter which is used
+    if not close(abs(moved), g / math.sqrt(max(delta, 1e-12))):
+        why = f"with η = 1 and your Δ = {delta:.3g}, the gradient {g} moves θ by {abs(moved):.3g}"
+        raise Failed(why, on)
+
+
+@RMSPROP.property("fresh", "the step uses the new Δ", EQ5, ("answers", "root"))
+def _fresh(ask: Ask, rng: Random) -> None:
+    g = round(rng.uniform(3, 5), 2)
+    moved, delta, on = step(ask, g, 1.0)
+    if not close(abs(moved), g / math.sqrt(delta)):
+        why = f"your Δ went from 1 to {delta:.3g}, and the step of {abs(moved):.3g} does not fit it"
+        raise Failed(why, on)
+
+
+@RMSPROP.property("epsilon", "ε stands inside the root, as in the paper", EPSILON,
+                  ("answers", "root", "fresh"))  # fmt: skip
+def _epsilon(ask: Ask, rng: Random) -> None:
+    g, eps = 0.01, round(rng.uniform(2e-4, 4e-4), 6)
+    moved, delta, on = step(ask, g, g * g, eps=eps)
+    if not close(abs(moved), g / math.sqrt(delta + eps), 0.01):
+        raise Failed(f"so large an ε should shorten the step to less than {abs(moved):.3g}"
+                     if close(abs(moved), g / math.sqrt(delta), 0.01)
+                     else f"the step of {abs(moved):.3g} shows ε in another place", on)  # fmt: skip
+
+
+@RMSPROP.property("eta", "twice the learning rate, twice the step", EQ5)
+def _eta(ask: Ask, rng: Random) -> None:
+    rate = round(rng.uniform(0.1, 0.4), 2)
+    (one, _, on), (two, _, _) = step(ask, 2.0, 4.0, eta=rate), step(ask, 2.0, 4.0, eta=2 * rate)
+    if not close(two, 2 * one):
+        raise Failed(f"it becomes {two / one:.3g} times as long", on)
+
+
+@RMSPROP.property("elementwise", "every weight has its own Δ and its own step", DELTA)
+def _elementwise(ask: Ask, rng: Random) -> None:
+    g = [round(rng.uniform(2, 4), 2), round(rng.uniform(0.1, 0.3), 2)]
+    common = {"eta": 1.0, "alpha": 0.5, "eps": 1e-8}
+    on = f"g = ({g[0]}, {g[1]}), Δ = (1, 1)"
+    both = require(ask(theta=[0.0] * 2, gradient=g, delta=[1.0] * 2, **common), on)
+    for i, v in enumerate(g):
+        alone = require(ask(theta=[0.0], gradient=[v], delta=[1.0], **common), on)
+        for key in ("theta", "delta"):
+            if not close(both[key][i], alone[key][0]):
+                raise Failed("a weight's update changes when another weight is beside it", on)

@@ -1,0 +1,1 @@
+"""Grading other people's notebooks: read them (`submission`), run their functions (`sandbox`)."""
