@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 PACKAGE := $(wildcard urdgn_lite/*.py urdgn_lite/*/*.py urdgn_lite/weights/* results/*.* results/*/*)
-CHAPTERS := $(wildcard book/*.ipynb book/*.md book/assignments/*.ipynb)
+CHAPTERS := $(wildcard book/*.ipynb book/*.md)
 BOOKWORK := _config.yml book/_toc.yml book/references.bib $(wildcard book/assets/* tools/*.py)
 HTML := _build/html/index.html
 export TQDM_DISABLE ?= 1
@@ -43,6 +43,7 @@ test: $(INSTALLED) ## every check: style, types, tests, and a strict replay of e
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/python tools/sync.py --check
+	$(BIN)/python tools/assignments.py --check
 	$(BIN)/python -m pytest --cov --nbval --nbval-current-env \
 	  --nbval-sanitize-with tools/nbval.cfg --nbval-cell-timeout 180 tests book
 
