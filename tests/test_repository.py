@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from urdgn_lite import evaluate, faces, methods, presets, zoo
+
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 URL = PROJECT["urls"]["Repository"]
@@ -130,3 +132,31 @@ def test_the_floors_are_kept():
         for module, names in top_level:
             for name in [module] if module else re.findall(r"\w+", names):
                 assert order.index(name) < floor, f"{path.name} imports {name} from above"
+
+
+def test_the_outcomes_that_presets_state_stand_in_the_ledger():
+    stated = [p for p in presets.PRESETS.values() if p.outcome]
+    assert stated
+    for preset in stated:
+        gains = re.findall(r"([+-]\d+\.\d\d) dB", preset.outcome)
+        rows = [evaluate.read_row(f"{preset.name}-imaginary", f"{source}-test")
+                for source in ("imaginary", "celeba128")]  # fmt: skip
+        assert gains == [f"{row['gain_psnr']:+.2f}" for row in rows]
+        assert {row["trained"]["preset"]["name"] for row in rows} == {preset.name}
+        minutes = float(re.search(r"(\d+) minutes", preset.outcome)[1])
+        assert all(row["trained"]["seconds"] <= 60 * minutes for row in rows)
+
+
+def test_the_shipped_weights_are_the_measured_ones():
+    for name in zoo.names():
+        row = evaluate.read_row(name, "imaginary-test")
+        for key in ("preset", "steps", "seed", "data", "commit", "seconds"):
+            assert row["trained"][key] == zoo.card(name)[key]
+
+
+def test_the_shipped_weights_score_what_the_ledger_says():
+    shown = faces.load("imaginary", "test")
+    row = evaluate.evaluate(methods.get("residual-s-imaginary"), shown, progress=False)
+    stored = evaluate.read_row("residual-s-imaginary", "imaginary-test")
+    assert abs(row["psnr"] - stored["psnr"]) < 2e-3
+    assert abs(row["ssim"] - stored["ssim"]) < 1e-4

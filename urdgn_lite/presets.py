@@ -32,7 +32,7 @@ class Preset:
     downsampling : how LR faces are made (see `degrade.downsample`).
     affine : largest random turn (degrees), zoom and shift (shares) of a training face;
         every preset mirrors half of its faces.
-    outcome : what was measured with it, where, in what time.
+    outcome : what was measured with it, where, in what time; empty while nothing was.
     """
 
     name: str
@@ -68,9 +68,15 @@ SMALL_D = {"widths": (16, 32, 64, 64), "hidden": 128, "dropout": 0.2}
 _RESIDUAL_S = Preset(
     "residual-s", {"kind": "residual", "width": 32, "blocks": 5},
     rate=3e-3, steps=6000, affine=(3.0, 0.03, 0.02),
+    outcome="on imaginary faces, 5 minutes on 2 CPU cores: +3.70 dB over bicubic on imaginary test "
+    "faces, +2.61 dB on CelebA's",
 )  # fmt: skip
 _RESIDUAL = Preset("residual", {"kind": "residual", "width": 64, "blocks": 8}, steps=20_000)
-_LITE = Preset("lite", {"kind": "deconvolutional", "width": 128}, rate=3e-3, steps=1900)
+_LITE = Preset(
+    "lite", {"kind": "deconvolutional", "width": 128}, rate=3e-3, steps=1900,
+    outcome="on imaginary faces, 5 minutes on 2 CPU cores: +2.53 dB over bicubic on imaginary test "
+    "faces, +1.74 dB on CelebA's",
+)  # fmt: skip
 _RMSPROP = {"kind": "rmsprop", "alpha": 0.9, "eps_inside": False}
 _RELEASED = Preset(
     "released",
@@ -98,9 +104,9 @@ PRESETS: dict[str, Preset] = {
         _RESIDUAL,
         _RESIDUAL.but(name="residual-gan", lam=100.0, discriminator=SMALL_D),
         _RESIDUAL_S,
-        _RESIDUAL_S.but(name="residual-s-gan", lam=100.0, discriminator=SMALL_D),
+        _RESIDUAL_S.but(name="residual-s-gan", lam=100.0, discriminator=SMALL_D, outcome=""),
         _LITE,
-        _LITE.but(name="lite-gan", lam=100.0, discriminator=SMALL_D),
+        _LITE.but(name="lite-gan", lam=100.0, discriminator=SMALL_D, outcome=""),
         _RELEASED,
         _RELEASED.but(
             name="released-gan", lam=100.0, discriminator=RELEASED_D, balanced=True,
