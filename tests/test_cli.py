@@ -259,3 +259,10 @@ def test_python_m_urdgn_lite_is_the_same_program(tmp_path):
     assert run.returncode == 1
     assert run.stderr == "Error: no such file or folder: nobody.png\n"
     assert run.stdout == ""
+
+
+def test_upsample_works_with_the_model_that_comes_along(run, lr_file, tmp_path):
+    done = run("upsample", lr_file)
+    assert done.exit_code == 0, done.stderr
+    with Image.open(tmp_path / "upsampled" / "anna-128.png") as result:
+        assert result.size == (128, 128)

@@ -22,6 +22,7 @@ out, err = Console(), Console(stderr=True)
 FacesOption = Annotated[
     str, typer.Option(help="imaginary, celeba, lfw, a folder, a tar, or a name in $URDGN_FACES")
 ]
+MODEL = "residual-s-imaginary"  # the best generator that comes with the package
 Root = Annotated[Path, typer.Option(help="folder that holds celeba/ and LFW")]
 
 
@@ -148,7 +149,7 @@ def evaluate(
 @app.command()
 def upsample(
     source: Annotated[Path, typer.Argument(help="an image, or a folder of images")],
-    model: Annotated[str, typer.Option(help="a name in the zoo, or a file")] = "residual-s",
+    model: Annotated[str, typer.Option(help="a name in the zoo, or a file")] = MODEL,
     folder: Annotated[Path, typer.Option("--out")] = Path("upsampled"),
     eyes: Annotated[
         str | None, typer.Option(help="x,y,x,y of the two eyes in a larger photo, left one first")

@@ -1,4 +1,4 @@
-"""Trained generators that come with the package: `zoo.load("residual-s")`."""
+"""Trained generators that come with the package: `zoo.load("residual-s-imaginary")`."""
 
 from __future__ import annotations
 
