@@ -44,8 +44,9 @@ test: $(INSTALLED) ## every check: style, types, tests, and a strict replay of e
 	$(BIN)/mypy
 	$(BIN)/python tools/sync.py --check
 	$(BIN)/python tools/assignments.py --check
-	$(BIN)/python -m pytest --cov --nbval --nbval-current-env \
-	  --nbval-sanitize-with tools/nbval.cfg --nbval-cell-timeout 180 tests book
+	$(BIN)/python -m pytest --nbval --nbval-current-env --nbval-sanitize-with tools/nbval.cfg \
+	  --nbval-cell-timeout 180 book
+	$(BIN)/python -m pytest --cov tests
 
 notebooks: $(INSTALLED) ## execute all chapters and store their outputs
 	$(BIN)/python tools/sync.py
