@@ -46,7 +46,7 @@ test: $(INSTALLED) ## every check: style, types, tests, and a strict replay of e
 	$(BIN)/python tools/assignments.py --check
 	$(BIN)/python -m pytest --nbval --nbval-current-env --nbval-sanitize-with tools/nbval.cfg \
 	  --nbval-cell-timeout 180 book
-	$(BIN)/python -m pytest --cov tests
+	$(BIN)/python -m pytest --cov=urdgn_lite tests
 
 notebooks: $(INSTALLED) ## execute all chapters and store their outputs
 	$(BIN)/python tools/sync.py
