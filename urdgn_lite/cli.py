@@ -80,6 +80,9 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="go on from --out")] = False,
     minutes: Annotated[float, typer.Option(help="stop and save after so long")] = math.inf,
     limit: Annotated[int | None, typer.Option(min=1, help="use so many faces")] = None,
+    bf16: Annotated[
+        bool | None, typer.Option(help="compute in bfloat16; default: on GPUs alone")
+    ] = None,
     root: Root = Path("data"),
 ) -> None:
     """Train a network by Algorithm 1; without options, `residual-s` in minutes on a laptop.
@@ -97,7 +100,7 @@ def train(
         val = f.load(faces, "val", root=root, limit=100)
         run = train(
             p, images.images, val.images, out=folder, steps=steps, seed=seed, resume=resume,
-            minutes=minutes, source=faces,
+            minutes=minutes, source=faces, bf16=bf16,
         )  # fmt: skip
         done = "done" if run.done else "stopped (go on with --resume)"
         g = gain(run.plain(run.G).eval(), val.images)

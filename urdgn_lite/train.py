@@ -48,6 +48,7 @@ def train(
     minutes: float = math.inf,
     reports: int = 10,
     source: str = "",
+    bf16: bool | None = None,
     progress: bool = True,
 ) -> Run:
     """Run Algorithm 1 on faces that stay on the device; LR faces are made there too.
@@ -63,6 +64,8 @@ def train(
     minutes : stop (and save) after so long; a later call with `resume` goes on as long again.
     reports : how many times to validate, save and draw samples on the way.
     source : name of the faces, for the card of the weights.
+    bf16 : compute in bfloat16. None does so on GPUs alone, so that every CPU counts alike; True
+        trains two to three times as fast on a CPU with AMX.
     progress : show a progress bar.
 
     Returns
@@ -76,7 +79,8 @@ def train(
     """
     if len(images) == 0:
         raise FacesError("no faces to train on")
-    accelerator = Accelerator(mixed_precision="bf16" if torch.cuda.is_available() else "no")
+    bf16 = torch.cuda.is_available() if bf16 is None else bf16
+    accelerator = Accelerator(mixed_precision="bf16" if bf16 else "no")
     images = images.cpu().contiguous()
     data = {"source": source, "n": len(images), "crc32": zlib.crc32(images.numpy().data)}
     steps = preset.steps if steps is None else steps
