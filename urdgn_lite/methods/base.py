@@ -1,0 +1,104 @@
+"""What the compared methods share: they learn from HR faces, report their stages, and are kept."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+from jaxtyping import Float
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+
+@dataclass
+class Learnt:
+    """A method learnt from HR faces. Subclasses are dataclasses: their fields are the settings.
+
+    Attributes
+    ----------
+    arrays : what `fit` learnt, by name; all that is needed to enlarge.
+    stages : what `fit` and the last call report of their stages: rank, energy, atoms, …
+    """
+
+    arrays: dict[str, Tensor] = field(default_factory=dict, init=False, repr=False)
+    stages: dict[str, float] = field(default_factory=dict, init=False, repr=False)
+
+    def fit(self, hr: Float[Tensor, "n 3 128 128"], *, progress: bool = True) -> Self:
+        """Learn from HR faces in [-1, 1]; returns itself."""
+        raise NotImplementedError
+
+    def __call__(self, lr: Float[Tensor, "b 3 16 16"]) -> Float[Tensor, "b 3 128 128"]:
+        """Enlarge LR faces in [-1, 1]."""
+        raise NotImplementedError
+
+    def learnt(self, name: str) -> Tensor:
+        """An array that `fit` left.
+
+        Raises
+        ------
+        ValueError : `fit` was not called.
+        """
+        if name not in self.arrays:
+            raise ValueError(f"{type(self).__name__} has learnt nothing yet: call fit(hr) first")
+        return self.arrays[name]
+
+    def settings(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {k: v for k, v in asdict(self).items() if k not in ("arrays", "stages")}
+
+    def save(self, path: Path) -> None:
+        """Write everything learnt as safetensors; nothing in it can be executed."""
+        about = {"method": type(self).__name__, "settings": self.settings(), "stages": self.stages}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        half_written = path.with_suffix(".part")
+        arrays = {name: array.contiguous() for name, array in self.arrays.items()}
+        save_file(arrays, half_written, {"about": json.dumps(about)})
+        half_written.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        ValueError : the file is damaged, or of another method.
+        """
+        try:
+            with safe_open(path, framework="pt") as stored:
+                about = json.loads(stored.metadata()["about"])
+                arrays = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+            if about["method"] != cls.__name__:
+                raise ValueError(f"it holds {about['method']}")
+            method = cls(**about["settings"])
+        except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{path}: not a fitted {cls.__name__} ({error})") from error
+        method.arrays, method.stages = arrays, about["stages"]
+        return method
+
+
+def luma_and_chroma(
+    images: Float[Tensor, "b 3 h w"],
+) -> tuple[Float[Tensor, "b 1 h w"], Float[Tensor, "b 2 h w"]]:
+    """Y and (Cb, Cr) of full-range BT.601 (JPEG's), each in [-1, 1], of RGB in [-1, 1]."""
+    matrix = images.new_tensor(RGB_TO_YCC)
+    ycc = torch.einsum("oc,bchw->bohw", matrix, images)
+    return ycc[:, :1], ycc[:, 1:]
+
+
+def to_rgb(
+    luma: Float[Tensor, "b 1 h w"], chroma: Float[Tensor, "b 2 h w"]
+) -> Float[Tensor, "b 3 h w"]:
+    """The inverse of `luma_and_chroma`."""
+    matrix = torch.linalg.inv(luma.new_tensor(RGB_TO_YCC, dtype=torch.float64)).to(luma)
+    return torch.einsum("oc,bchw->bohw", matrix, torch.cat([luma, chroma], 1))
+
+
+RGB_TO_YCC = [
+    [0.299, 0.587, 0.114],
+    [-0.299 / 1.772, -0.587 / 1.772, 0.5],
+    [0.5, -0.587 / 1.402, -0.114 / 1.402],
+]
