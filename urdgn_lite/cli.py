@@ -164,7 +164,7 @@ def evaluate(
                 f"{row['seconds_per_face']:.4f}",
             )  # fmt: skip
             if save:
-                trained = {} if name in m.REGISTRY else {"trained": zoo.card(name)}
+                trained = {} if name in m.REGISTRY else {"trained": zoo.card(name.rstrip("+"))}
                 row |= circumstances() | trained
                 say(out, f"wrote {e.write_row(save, found, row)}")
         out.print(table)
