@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 from urdgn_lite import zoo
 from urdgn_lite.degrade import upsample_bicubic
+from urdgn_lite.methods.yang2010 import Yang2010
+from urdgn_lite.methods.yang2013 import Yang2013
 
 
 @runtime_checkable
@@ -21,7 +23,11 @@ class Method(Protocol):
     def __call__(self, lr: Float[Tensor, "b 3 16 16"]) -> Float[Tensor, "b 3 128 128"]: ...
 
 
-REGISTRY: dict[str, Callable[[], Method]] = {"bicubic": lambda: upsample_bicubic}
+REGISTRY: dict[str, Callable[[], Method]] = {
+    "bicubic": lambda: upsample_bicubic,
+    "yang2010": Yang2010,
+    "yang2013": Yang2013,
+}
 
 
 class Network:
