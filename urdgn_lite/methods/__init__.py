@@ -12,6 +12,8 @@ from torch import Tensor
 from urdgn_lite import zoo
 from urdgn_lite.degrade import upsample_bicubic
 from urdgn_lite.methods.network import Network
+from urdgn_lite.methods.yang2010 import Yang2010
+from urdgn_lite.methods.yang2013 import Yang2013
 from urdgn_lite.presets import LAPGAN, PRESETS
 
 
@@ -36,6 +38,8 @@ class Bicubic:
 
 REGISTRY: dict[str, Callable[[], Method]] = {
     "bicubic": Bicubic,
+    "yang2010": Yang2010,
+    "yang2013": Yang2013,
 }
 
 
