@@ -93,12 +93,12 @@ def lpips(generated: Images, real: Images) -> PerFace:
 
     Raises
     ------
-    MetricUnavailableError : AlexNet's weights are not where `torch.hub` keeps them (`TORCH_HOME`), or
-        are others. Nothing is ever downloaded here.
+    MetricUnavailableError : AlexNet's weights are not where `torch.hub` keeps them (`TORCH_HOME`
+        moves it), or are others. Nothing is ever downloaded here.
     """
     path = Path(torch.hub.get_dir()) / "checkpoints" / ALEXNET
     if not path.is_file():
-        raise MetricUnavailableError(f"LPIPS needs AlexNet's weights at {path} (TORCH_HOME moves it)")
+        raise MetricUnavailableError(f"LPIPS needs AlexNet's weights at {path} (see TORCH_HOME)")
     network = _lpips_network(path).to(generated.device)
     a, b = (_bytes(x) / 127.5 - 1 for x in (generated, real))
     return network(a, b).flatten()
@@ -112,7 +112,7 @@ def _lpips_network(path: Path) -> nn.Module:
     `weights_only` admits tensors and nothing else, and AlexNet is checked before it is opened.
     """
     if not hashlib.sha256(path.read_bytes()).hexdigest().startswith(ALEXNET_SHA256):
-        raise MetricUnavailableError(f"{path} is damaged, or another AlexNet than LPIPS was made for")
+        raise MetricUnavailableError(f"{path} is damaged, or not the AlexNet of LPIPS")
     heads = Path(inspect.getfile(_LPIPS)).parent / "lpips_models" / "alex.pth"
     with torch.random.fork_rng(devices=[]):
         network = _LPIPS(pretrained=False, pnet_rand=True, net="alex")
