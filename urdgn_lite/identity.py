@@ -19,7 +19,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample, normalize
 
-from urdgn_lite.faces import EYES, SIZE, Faces, to_uint8
+from urdgn_lite.faces import EYES, SIZE, Faces, to_float, to_uint8
 from urdgn_lite.metrics import Images, MetricUnavailableError, PerFace
 from urdgn_lite.progress import bar
 
@@ -65,8 +65,7 @@ def chip(images: Images) -> Float[Tensor, "b 3 {CHIP} {CHIP}"]:
     theta = torch.tensor([[scale, 0, tx], [0, scale, ty]], device=images.device)
     size = [len(images), 3, CHIP, CHIP]
     grid = affine_grid(theta.expand(len(images), 2, 3), size, align_corners=False)
-    stored = to_uint8(images).float() / 127.5 - 1
-    return grid_sample(stored, grid, "bicubic", "border", align_corners=False)
+    return grid_sample(to_float(to_uint8(images)), grid, "bicubic", "border", align_corners=False)
 
 
 @cache

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from urdgn_lite._compat import import_torchvision
 from urdgn_lite.degrade import downsample
-from urdgn_lite.faces import to_uint8
+from urdgn_lite.faces import to_float, to_uint8
 
 import_torchvision()  # before torchmetrics asks for it
 
@@ -100,8 +100,7 @@ def lpips(generated: Images, real: Images) -> PerFace:
     if not path.is_file():
         raise MetricUnavailableError(f"LPIPS needs AlexNet's weights at {path} (see TORCH_HOME)")
     network = _lpips_network(path).to(generated.device)
-    a, b = (_bytes(x) / 127.5 - 1 for x in (generated, real))
-    return network(a, b).flatten()
+    return network(*(to_float(to_uint8(x)) for x in (generated, real))).flatten()
 
 
 @cache
