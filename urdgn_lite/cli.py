@@ -1,7 +1,8 @@
-"""The command line: `urdgn-lite faces | train | evaluate | upsample | grade`."""
+"""The command line: `urdgn-lite faces | train | evaluate | bench | upsample | grade`."""
 
 from __future__ import annotations
 
+import json
 import math
 import warnings
 from collections.abc import Iterator
@@ -168,6 +169,33 @@ def evaluate(
                 row |= circumstances() | trained
                 say(out, f"wrote {e.write_row(save, found, row)}")
         out.print(table)
+
+
+@app.command()
+def bench(
+    presets: Annotated[str, typer.Option(help="names, with commas; default: all but smoke")] = "",
+    against: Annotated[str, typer.Option(help="the preset to compare with")] = "released",
+    seconds: Annotated[float, typer.Option(min=0.01, help="for each measurement")] = 5,
+    bf16: Annotated[bool, typer.Option("--bf16", help="compute in bfloat16")] = False,
+    path: Annotated[Path | None, typer.Option("--out", help="keep the numbers as JSON")] = None,
+) -> None:
+    """Measure speed: faces a second in use and in training, and the share of the device's limits.
+
+    Training is fed from memory, and by torch's `DataLoader` from image files.
+    """
+    from urdgn_lite import bench as b
+    from urdgn_lite import faces as f
+    from urdgn_lite.presets import PRESETS
+
+    with plain_errors():
+        names = presets.split(",") if presets else [n for n in PRESETS if "smoke" not in n]
+        row = b.bench(
+            names, f.load("imaginary", "train").images, against=against, seconds=seconds,
+            bf16=bf16, show=out.print,
+        )  # fmt: skip
+        if path:
+            path.write_text(json.dumps(row, indent=1) + "\n")
+            say(out, f"wrote {path}")
 
 
 @app.command()
