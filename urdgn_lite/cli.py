@@ -183,6 +183,7 @@ def table1(
     limit: Annotated[int, typer.Option(min=1, help="fit on so many faces at most")] = 15_000,
     folder: Annotated[Path, typer.Option("--out", help="fitted methods")] = Path("runs/table1"),
     again: Annotated[bool, typer.Option("--again", help="measure rows that are there")] = False,
+    bins: Annotated[bool, typer.Option("--bins", help="by pose, damage … (Figs. 5–9)")] = False,
     root: Root = Path("data"),
 ) -> None:
     """Rebuild Table 1: fit and measure what the ledger lacks, print the paper's numbers and ours.
@@ -190,16 +191,17 @@ def table1(
     Every row is written to the ledger as soon as it is measured. Ctrl-C keeps what is done; the
     same command goes on from there.
     """
+    from urdgn_lite import bins as b
     from urdgn_lite import faces as f
     from urdgn_lite import table1 as t
 
     with plain_errors():
-        found = f.load(faces, split, root=root)
+        found, measure = f.load(faces, split, root=root), b.measure if bins else t.measure
         table = t.build(
-            methods or t.keys(), found, training=training, limit=limit, folder=folder,
+            methods or t.keys(), found, measure, training=training, limit=limit, folder=folder,
             again=again, root=root,
         )  # fmt: skip
-        for part in t.tables(table, str(found)):
+        for part in b.tables(table) if bins else t.tables(table, str(found)):
             out.print(part)
         if table.interrupted:
             say(err, "interrupted: what is measured is kept, the same command goes on from there")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
@@ -71,19 +71,15 @@ def stored(key: str, faces: Faces) -> Row | None:
     return row if same and "psnr_interval" in row else None
 
 
-def measure(
-    key: str, faces: Faces, *, training: str = "celeba128", limit: int = FULL,
-    folder: Path = Path("runs/table1"), again: bool = False, root: Path = Path("data"),
-) -> Row:  # fmt: skip
+def measure(key: str, faces: Faces, *, again: bool = False, **options: Any) -> Row:
     """A row of Table 1: from the ledger, else measured and written there at once.
 
     Parameters
     ----------
-    key : one of `methods.names()`. A method that learns is fitted first, or comes from `folder`.
+    key : one of `methods.names()`.
     faces : to measure on.
-    training, limit, root : the source of the faces to fit on, how many at most, and its folder.
-    folder : where fitted methods are kept, as KEY.safetensors.
     again : measure although the ledger has the row. Nothing is fitted again: delete its file.
+    options : those of `ready`.
 
     Returns
     -------
@@ -92,7 +88,7 @@ def measure(
     """
     if not again and (row := stored(key, faces)):
         return row
-    method, made = _ready(key, training, limit, folder, root)
+    method, made = ready(key, **options)
     row = evaluate(method, faces, perceptual=True) | made
     if isinstance(method, Learnt):  # read now: calls report too
         row["stages"] = {name: round(value, 4) for name, value in method.stages.items()}
@@ -100,7 +96,15 @@ def measure(
     return read_row(key, f"{faces.source}-{faces.split}")
 
 
-def _ready(key: str, training: str, limit: int, folder: Path, root: Path) -> tuple[Method, Row]:
+def ready(
+    key: str, *, training: str = "celeba128", limit: int = FULL,
+    folder: Path = Path("runs/table1"), root: Path = Path("data"),
+) -> tuple[Method, Row]:  # fmt: skip
+    """A method that can enlarge, and how it came about, see `measure`.
+
+    One that learns is fitted on the first `limit` training faces of the source `training` (below
+    `root`), unless `folder` has it as KEY.safetensors.
+    """
     method = methods.get(key)
     if key in zoo.names():
         return method, {"trained": zoo.card(key)}
@@ -207,7 +211,9 @@ class Table1:
     interrupted: bool = False
 
 
-def build(wanted: Iterable[str], faces: Faces, **options: Any) -> Table1:
+def build(
+    wanted: Iterable[str], faces: Faces, measure: Callable[..., Row] = measure, **options: Any
+) -> Table1:
     """`measure` all that can be measured; one method that fails does not stop the others.
 
     Raises
@@ -235,10 +241,7 @@ def build(wanted: Iterable[str], faces: Faces, **options: Any) -> Table1:
 
 
 def tables(table: Table1, title: str) -> list[Table]:
-    """Two tables to print: paper against ours with the verdict, and all further measures.
-
-    ± is half the 95 % interval.
-    """
+    """Two to print: paper against ours, and the other measures; ± is half the 95 % interval."""
     rows, notes = table.rows, table.notes
     published = paper()["table1"]
     first = _table(title, "method", "paper", "ours", "gain, paper", "gain, ours", "verdict")
@@ -289,10 +292,8 @@ def _cell(row: Row, name: str, digits: int, sign: str = "") -> str:
 
 
 def _made(row: Row) -> tuple[str, str, str]:
-    fit, card = row.get("fit"), row.get("trained")
-    if fit:
-        peak = fit["peak_gib"]
-        return f"{fit['faces']:,}", f"{fit['seconds'] / 60:.1f}", f"{peak:.1f}" if peak else "–"
-    if card:
-        return f"{card['data']['n']:,}", f"{card['seconds'] / 60:.1f}", "–"
-    return "–", "–", "–"
+    if "trained" in row:
+        fit = row["trained"] | {"faces": row["trained"]["data"]["n"], "peak_gib": None}
+    elif not (fit := row.get("fit")):
+        return "–", "–", "–"
+    return f"{fit['faces']:,}", f"{fit['seconds'] / 60:.1f}", str(fit["peak_gib"] or "–")
