@@ -95,7 +95,7 @@ def test_psnr_over_a_mask_counts_its_pixels_alone():
     generated[..., :32] += 8 / 127.5  # off by 8 of 255 where it counts
     generated[..., 32:] = 1  # and as wrong as can be where it does not
     expected = 20 * math.log10(255 / 8)
-    assert bins.psnr_of(generated, real, where).tolist() == pytest.approx([expected] * 2, abs=0.3)
+    assert bins.psnr_of(generated, real, where).tolist() == pytest.approx([expected] * 2, abs=1e-3)
 
 
 def test_an_occlusion_costs_nothing_far_away_where_a_method_looks_nearby(few_faces):
