@@ -1,0 +1,47 @@
+"""The tool that compares frontal training faces with all poses, on faces of nobody."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from urdgn_lite import faces
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tools"))
+import frontal
+
+
+@pytest.fixture(scope="module")
+def some():
+    return faces.load("imaginary", "train", limit=100)
+
+
+def test_yaw_is_the_offset_of_the_nose(some):
+    # 0000: eyes at 44.0 and 84.5, nose at 65.4; 0001: 52.8, 98.8, 58.5
+    expected = [abs(65.4 - 64.25) / 40.5, abs(58.5 - 75.8) / 46.0]
+    assert frontal.yaws(some)[:2] == pytest.approx(expected)
+
+
+def test_the_interval_is_that_of_the_normal_law_for_many_faces():
+    values = np.random.default_rng(1).normal(1.5, 0.5, 400)
+    found = frontal.interval(values)
+    margin = 1.96 * values.std() / 20
+    assert found["mean"] == pytest.approx(values.mean(), abs=1e-3)
+    assert found["low"] == pytest.approx(values.mean() - margin, abs=0.01)
+    assert found["high"] == pytest.approx(values.mean() + margin, abs=0.01)
+
+
+def test_both_generators_are_measured_in_every_bin(some):
+    result = frontal.compare(some, some, "smoke", 3)
+    assert sum(row["n"] for row in result["bins"]) == len(some)
+    assert result["train"]["n"] == (frontal.yaws(some) < 0.1).sum()
+    for row in result["bins"]:
+        one, other, change = (row[k]["mean"] for k in ("frontal", "random", "random - frontal"))
+        assert change == pytest.approx(other - one, abs=2e-3)
+        assert row["random"]["low"] <= other <= row["random"]["high"]
+
+
+def test_the_faces_of_a_shelf_state_their_yaw(development_faces):
+    real = faces.load("celeba128", "test", limit=20)
+    assert (frontal.yaws(real) < 0.5).all()

@@ -1,0 +1,79 @@
+"""Frontal training faces (the paper's abstract) or all poses (its Sect. 4.1)? Compared by yaw."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import json
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from scipy.stats import bootstrap
+
+from urdgn_lite import degrade, faces, metrics, presets, train
+from urdgn_lite.evaluate import ledger
+from urdgn_lite.provenance import circumstances
+
+FRONTAL = 0.1  # |yaw|: the nose's offset from the middle of the eyes, in inter-ocular distances
+EDGES = (0.0, 0.05, 0.1, 0.2, 0.3, 9.0)
+KEYS = ("left_eye", "right_eye", "nose")
+SEED = 0
+
+
+def yaws(some: faces.Faces) -> np.ndarray:
+    """|yaw| of each face, from the csv beside the faces: as given, or from eyes and nose."""
+    bundled = Path(faces.__file__).parent / "data" / "imaginary128.csv"
+    shelf = Path(os.environ.get("URDGN_FACES", "")) / f"{some.source}.csv"
+    found = {}
+    with (bundled if some.source == "imaginary" else shelf).open() as file:
+        for row in csv.DictReader(file):
+            if "yaw" not in row:
+                left, right, nose = (float(row[f"{k}_x"]) for k in KEYS)
+                row["yaw"] = str((nose - (left + right) / 2) / (right - left))
+            found[Path(row["file"]).name] = abs(float(row["yaw"]))
+    return np.array([found[Path(name).name] for name in some.names])
+
+
+def interval(values: np.ndarray) -> dict[str, float]:
+    """Mean and its bootstrap 95 % interval over faces."""
+    ends = bootstrap((values,), np.mean, n_resamples=2000, method="percentile", rng=SEED)
+    low, high = ends.confidence_interval
+    return {"mean": round(float(values.mean()), 3), "low": round(low, 3), "high": round(high, 3)}
+
+
+@torch.no_grad()
+def compare(hr: faces.Faces, test: faces.Faces, preset: str, steps: int) -> dict:
+    """Train both, and measure their gains over bicubic in dB: one entry a bin of |yaw|."""
+    frontal = np.flatnonzero(yaws(hr) < FRONTAL)
+    dealt = np.random.default_rng(SEED).permutation(len(hr))[: len(frontal)]
+    h = faces.to_float(test.images)
+    lr = degrade.downsample(h)
+    gains, seconds = {}, {}
+    for name, chosen in (("frontal", frontal), ("random", np.sort(dealt))):
+        with torch.enable_grad():
+            run = train.train(presets.get(preset), hr.images[chosen], steps=steps, seed=SEED,
+                              bf16=True, reports=1, source=f"{hr.source}, {name}")  # fmt: skip
+        G = run.plain(run.G).eval()
+        baseline = metrics.psnr(degrade.upsample_bicubic(lr), h)
+        gains[name], seconds[name] = (metrics.psnr(G(lr), h) - baseline).numpy(), run.seconds
+    gains["random - frontal"] = gains["random"] - gains["frontal"]
+    turned, bins = yaws(test), []
+    for low, high in itertools.pairwise(EDGES):
+        inside = (turned >= low) & (turned < high)
+        row = {"yaw": [low, high], "n": int(inside.sum())}
+        bins.append(row | {name: interval(values[inside]) for name, values in gains.items()})
+    return {
+        "preset": preset, "steps": steps, "seed": SEED, "bf16": True, "frontal": FRONTAL,
+        "seconds": seconds, "train": {"source": hr.source, "n": len(frontal), "of": len(hr)},
+        "test": {"source": test.source, "n": len(test)}, "bins": bins, **circumstances(),
+    }  # fmt: skip
+
+
+if __name__ == "__main__":  # python tools/frontal.py [PRESET STEPS]
+    asked, updates = sys.argv[1:] or ("residual-s", 3000)
+    both = (faces.load("celeba128", split) for split in ("train", "test"))
+    result = compare(*both, asked, int(updates))
+    (ledger() / "frontal.json").write_text(json.dumps(result, indent=1) + "\n")
