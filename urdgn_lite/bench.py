@@ -208,19 +208,25 @@ def write(images: UInt8[Tensor, "n 3 128 128"], folder: Path) -> None:
 
 
 def _table(title: str, *headings: str) -> Table:
-    table = Table(title=title, title_justify="left", box=SIMPLE)
-    for heading in headings:
-        table.add_column(heading, justify="right" if table.columns else "left", no_wrap=True)
+    looks: dict[str, Any] = {"box": SIMPLE, "pad_edge": False, "collapse_padding": True}
+    table = Table(title=title, title_justify="left", **looks)
+    table.add_column(headings[0], no_wrap=True)
+    for heading in headings[1:]:
+        table.add_column(heading, justify="right")
     return table
 
 
+def _short(value: float, digits: int = 3) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.{digits}g}"
+
+
 def _times(found: Spread) -> str:
-    middle, low, high = (f"{value:.3g}" for value in found)
-    return f"{middle}\n{low}–{high}"
+    middle, low, high = found
+    return f"{_short(middle)}\n{_short(low, 2)}–{_short(high, 2)}"
 
 
 def _percent(found: Spread) -> str:
-    return f"{100 * found[0]:.3g} %"
+    return f"{_short(100 * found[0])} %"
 
 
 def cost_table(use: Mapping[str, Row], training: Mapping[str, Row]) -> Table:
@@ -230,7 +236,7 @@ def cost_table(use: Mapping[str, Row], training: Mapping[str, Row]) -> Table:
     for name, step in training.items():
         both = use[name.removesuffix("-gan")], step
         amounts = [amount for c in both for amount in (c["flops"] / 1e9, c["bytes"] / 1e6)]
-        table.add_row(name, *(f"{amount:.3g}" for amount in amounts))
+        table.add_row(name, *map(_short, amounts))
     return table
 
 

@@ -227,8 +227,8 @@ def bench(
     with plain_errors():
         names = presets.split(",") if presets else [n for n in PRESETS if "smoke" not in n]
         row = b.bench(
-            names, f.load("imaginary", "train").images, against=against, seconds=seconds,
-            bf16=bf16, show=out.print,
+            names, f.load("imaginary", "train", limit=500).images, against=against,
+            seconds=seconds, bf16=bf16, show=out.print,
         )  # fmt: skip
         if path:
             path.write_text(json.dumps(row, indent=1) + "\n")
