@@ -110,7 +110,7 @@ def questions(text: str) -> list[dict[str, Any]]:
         feedback = {letter: " ".join(text.split()) for letter, text in folded}
         right = [letter for letter, text in feedback.items() if text.strip("*").startswith("Yes")]
         if len(right) != 1:
-            raise SystemExit(f"one answer's feedback must begin with Yes, not {len(right)}:{question}")
+            raise SystemExit(f"one feedback must begin with Yes, not {len(right)}:{question}")
         found.append({"right": right[0], "feedback": feedback})
     return found
 

@@ -50,20 +50,23 @@ def shapes(network: nn.Module, entry: Shape) -> list[Shape]:
 class Drawing:
     """An SVG that Jupyter shows; `str` gives the file's text."""
 
+    name: str
     svg: str
 
     def __str__(self) -> str:
         return self.svg
 
-    __repr__ = __str__
+    def __repr__(self) -> str:
+        return f"<Fig. 2 of {self.name}>"
 
     def _repr_svg_(self) -> str:
         return self.svg
 
 
 def _text(x: float, y: float, words: str, colour: str = INK, size: int = 12) -> str:
-    return (f'<text x="{x:g}" y="{y:g}" fill="{colour}" font-size="{size}" text-anchor="middle">'
-            f"{escape(words)}</text>")  # fmt: skip
+    style = "italic" if words in {"l", "h", "ĥ"} else "normal"
+    return (f'<text x="{x:g}" y="{y:g}" fill="{colour}" font-size="{size}" font-style="{style}" '
+            f'text-anchor="middle">{escape(words)}</text>')  # fmt: skip
 
 
 def _arrow(*points: tuple[float, float]) -> str:
@@ -82,9 +85,8 @@ def _row(steps: Iterable[tuple[Shape, str, str]], start: float, gap: float, y: f
                      f'height="{height:g}" fill="{colour}" fill-opacity="0.25" '
                      f'stroke="{colour}"/>')  # fmt: skip
         parts.append(_text(x, y + 60, f"{shape[0]}", colour))
-        parts.append(_text(x, y + 73, f"{side} × {side}" if len(shape) > 1 else "", INK, 9))
-        if name:
-            parts.append(_text(x, y - height / 2 - 5, name, colour, 14))
+        parts.append(_text(x, y + 74, f"{side}²" if len(shape) > 1 else "", INK, 11))
+        parts.append(_text(x - width / 2 - 10, y + 4, name, colour, 14))
     return parts
 
 
@@ -111,7 +113,7 @@ def draw(preset: Preset) -> Drawing:
                  f'stroke="{INK}" stroke-dasharray="5 4"/>')  # fmt: skip
     parts += [_text(205, 26, "test phase: G alone", INK, 12), _text(205, BOTTOM - 45, "D", red, 16)]
     parts.append(_text(205, TOP - 38, "G", blue, 16))
-    parts.append(_arrow((370 + 16, TOP), (422, TOP), (422, 184), (40, 184), (40, BOTTOM - 66)))
+    parts.append(_arrow((370 + 16, TOP), (422, TOP), (422, 184), (40, 184), (40, 198)))
     parts.append(_text(230, 180, "D sees ĥ or h;  λ‖ĥ − h‖² compares them", COLOURS["bicubic"], 11))
     parts += [_arrow((384, BOTTOM), (402, BOTTOM)), _text(421, BOTTOM + 4, "real?", INK, 13)]
     tip = (f'<defs><marker id="tip" markerWidth="8" markerHeight="8" refX="6" refY="3" '
@@ -119,4 +121,4 @@ def draw(preset: Preset) -> Drawing:
     title = f"<title>G and D of {escape(preset.name)}, with the shape of every stage</title>"
     head = (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
             f'width="{WIDTH}" font-family="sans-serif" role="img">')  # fmt: skip
-    return Drawing("\n".join([head, title, tip, *parts, "</svg>"]))
+    return Drawing(preset.name, "\n".join([head, title, tip, *parts, "</svg>"]))

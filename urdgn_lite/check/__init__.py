@@ -16,7 +16,7 @@ from urdgn_lite.check import discriminator as _discriminator
 from urdgn_lite.check import experiments, layers, losses, pictures, players, robustness, updates
 from urdgn_lite.check import steps as _steps
 from urdgn_lite.check.engine import Failed, Property, Report, Result, Suite, Unreachable
-from urdgn_lite.check.quiz import quiz
+from urdgn_lite.check.quizzes import quiz
 
 __all__ = [
     "SUITES", "Failed", "Property", "Report", "Result", "Suite", "Unreachable", "best_value",
