@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, TypeVar
 
 import torch
 from jaxtyping import Float
@@ -14,6 +14,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from urdgn_lite.faces import SIZE
+
+T = TypeVar("T", bound="Learnt")  # the type checker of the tests knows no Self here
 
 
 @dataclass
@@ -26,10 +28,10 @@ class Learnt:
     stages : what `fit` and the last call report of their stages: rank, energy, atoms, …
     """
 
-    arrays: dict[str, Tensor] = field(default_factory=dict, init=False, repr=False)
-    stages: dict[str, float] = field(default_factory=dict, init=False, repr=False)
+    arrays: dict[str, Tensor] = field(default_factory=dict, init=False, repr=False, compare=False)
+    stages: dict[str, float] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    def fit(self, hr: Float[Tensor, "n 3 128 128"], *, progress: bool = True) -> Self:
+    def fit(self: T, hr: Float[Tensor, "n 3 128 128"], *, progress: bool = True) -> T:
         """Learn from HR faces in [-1, 1]; returns itself."""
         raise NotImplementedError
 
@@ -72,7 +74,7 @@ class Learnt:
         half_written.replace(path)
 
     @classmethod
-    def load(cls, path: Path) -> Self:
+    def load(cls: type[T], path: Path) -> T:
         """Read what `save` wrote.
 
         Raises
@@ -92,7 +94,7 @@ class Learnt:
         return method
 
 
-def spread(hr: Float[Tensor, "n 3 128 128"], number: int) -> Float[Tensor, "m 3 128 128"]:
+def spread(hr: Tensor, number: int) -> Float[Tensor, "m 3 128 128"]:
     """At most `number` of the faces, evenly spread: neighbours in a list are often one person.
 
     Raises

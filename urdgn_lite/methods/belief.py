@@ -12,7 +12,7 @@ def energy(
     right: Float[Tensor, "b r c-1 k k"],
     down: Float[Tensor, "b r-1 c k k"],
     labels: Int[Tensor, "b r c"],
-) -> Float[Tensor, "b"]:
+) -> Float[Tensor, " b"]:
     """What a choice costs: Σ unary of the chosen, plus the costs of all pairs of neighbours.
 
     `right[b, i, j, p, q]` is the cost of p at (i, j) beside q at (i, j + 1); `down` likewise of p
@@ -25,7 +25,7 @@ def energy(
 
 def _of_pairs(
     pair: Float[Tensor, "b r c k k"], first: Int[Tensor, "b r c"], second: Int[Tensor, "b r c"]
-) -> Float[Tensor, "b"]:
+) -> Float[Tensor, " b"]:
     rows = first[..., None, None].expand(*first.shape, 1, pair.shape[-1])
     return pair.gather(3, rows)[..., 0, :].gather(3, second[..., None]).sum((1, 2, 3))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
 
 import torch
 from jaxtyping import Float, Int8
@@ -48,13 +47,13 @@ class Liu(Learnt):
     """
 
     faces: int = 4000
-    rank: int = 600
-    noise: float = 0.02
+    rank: int = 1200
+    noise: float = 0.05
     local: bool = True
     candidates: int = 10
     smoothness: float = 1.0
 
-    def fit(self, hr: Float[Tensor, "n 3 128 128"], *, progress: bool = True) -> Self:
+    def fit(self, hr: Float[Tensor, "n 3 128 128"], *, progress: bool = True) -> Liu:
         hr = spread(hr, self.faces)
         half = len(hr) // 2 if self.local else len(hr)
         self._learn_eigenfaces(hr[:half])
@@ -143,7 +142,7 @@ def shrink(hr: Float[Tensor, "b 3 128 128"]) -> Float[Tensor, "b 3 16 16"]:
 def middle_band(
     face: Float[Tensor, "b 3 128 128"], lr: Float[Tensor, "b 3 16 16"]
 ) -> Float[Tensor, "b 3 64 64"]:
-    """What the global face knows beyond the bicubic one: too fine for LR, too coarse for details."""
+    """What the global face knows beyond the bicubic one: finer than LR, coarser than details."""
     return avg_pool2d(face - upsample_bicubic(lr), POOL)
 
 

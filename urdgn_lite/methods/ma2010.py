@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
 
 import torch
 from jaxtyping import Float, Int, UInt8
@@ -46,7 +45,7 @@ class PositionPatches(Learnt):
         if not (1 <= self.step <= self.patch <= LR_SIZE and self.neighbours >= 1):
             raise ValueError(f"1 <= step <= patch <= {LR_SIZE} and 1 <= neighbours: not {self}")
 
-    def fit(self, hr: Float[Tensor, "n 3 128 128"], *, progress: bool = True) -> Self:
+    def fit(self, hr: Float[Tensor, "n 3 128 128"], *, progress: bool = True) -> PositionPatches:
         """Keep the training faces: this method learns nothing ahead of the face it enlarges."""
         parts = bar(spread(hr, self.faces).split(BATCH), "ma2010", show=progress)
         kept = [(to_uint8(h), to_uint8(downsample(h))) for h in parts]
@@ -81,9 +80,7 @@ class PositionPatches(Learnt):
         return total / count
 
 
-def nearest_rows(
-    x: Float[Tensor, "b d"], known: Float[Tensor, "n d"], number: int
-) -> Tensor:
+def nearest_rows(x: Float[Tensor, "b d"], known: Float[Tensor, "n d"], number: int) -> Tensor:
     """Indices (b, k) of the rows nearest to each x, nearest first."""
     apart = torch.cdist(x, known, compute_mode="donot_use_mm_for_euclid_dist")
     return apart.topk(min(number, len(known)), largest=False).indices
@@ -109,8 +106,10 @@ def combine(
     w: Float[Tensor, "b k"], patches: UInt8[Tensor, "n 3 s s"], nearest: Int[Tensor, "b k"]
 ) -> Float[Tensor, "b 3 s s"]:
     """Σ_k w_k of the chosen HR patches, in [-1, 1]."""
-    chosen = torch.stack([
-        torch.einsum("k,kchw->chw", face, patches[rows].float())
-        for face, rows in zip(w, nearest, strict=True)
-    ])
+    chosen = torch.stack(
+        [
+            torch.einsum("k,kchw->chw", face, patches[rows].float())
+            for face, rows in zip(w, nearest, strict=True)
+        ]
+    )
     return chosen / 127.5 - 1  # the weights sum to one

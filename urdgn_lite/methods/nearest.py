@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
 
 import torch
 from jaxtyping import Float
@@ -28,7 +27,7 @@ class Nearest(Learnt):
 
     faces: int = 15_000
 
-    def fit(self, hr: Float[Tensor, "n 3 128 128"], *, progress: bool = True) -> Self:
+    def fit(self, hr: Float[Tensor, "n 3 128 128"], *, progress: bool = True) -> Nearest:
         parts = bar(spread(hr, self.faces).split(BATCH), "nearest", show=progress)
         kept = [(to_uint8(h), to_uint8(downsample(h))) for h in parts]
         images, small = map(torch.cat, zip(*kept, strict=True))
