@@ -4,6 +4,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from urdgn_lite import methods
+from urdgn_lite.degrade import downsample
+from urdgn_lite.faces import to_float
 from urdgn_lite.methods import base
 
 
@@ -104,3 +107,30 @@ def test_luma_is_that_of_jpeg_and_the_way_back_is_exact():
     assert chroma[0, 1].item() == pytest.approx(1)
     images = torch.rand(2, 3, 4, 5) * 2 - 1
     assert torch.allclose(base.to_rgb(*base.luma_and_chroma(images)), images, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["nearest", "liu", "ma2010"])
+def test_the_registry_gives_unfitted_methods_that_say_so(name):
+    method = methods.get(name)
+    assert isinstance(method, base.Learnt)
+    assert method is not methods.get(name)
+    with pytest.raises(ValueError, match="call fit"):
+        method(torch.zeros(1, 3, 16, 16))
+
+
+@pytest.mark.parametrize("name", ["nearest", "liu", "ma2010"])
+def test_fitted_methods_keep_the_protocol(name, few_faces, tmp_path):
+    hr = to_float(few_faces.images)
+    given = hr.clone()
+    method = methods.get(name).fit(hr[:6])
+    lr = downsample(hr[4:])
+    generated = method(lr)
+    assert generated.shape == (4, 3, 128, 128)
+    assert generated.dtype == torch.float32
+    assert generated.abs().max() < 1.3
+    assert torch.equal(hr, given), "the faces belong to the caller"
+    assert torch.allclose(method(lr[2:3]), generated[2:3], atol=1e-4)
+    assert torch.equal(methods.get(name).fit(hr[:6])(lr), generated), "the same again"
+    method.save(tmp_path / "kept.safetensors")
+    assert torch.equal(type(method).load(tmp_path / "kept.safetensors")(lr), generated)
+    assert all(isinstance(value, (int, float)) for value in method.stages.values())

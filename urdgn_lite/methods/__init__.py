@@ -12,6 +12,9 @@ from torch import Tensor, nn
 
 from urdgn_lite import zoo
 from urdgn_lite.degrade import upsample_bicubic
+from urdgn_lite.methods.liu import Liu
+from urdgn_lite.methods.ma2010 import PositionPatches
+from urdgn_lite.methods.nearest import Nearest
 
 
 @runtime_checkable
@@ -21,7 +24,12 @@ class Method(Protocol):
     def __call__(self, lr: Float[Tensor, "b 3 16 16"]) -> Float[Tensor, "b 3 128 128"]: ...
 
 
-REGISTRY: dict[str, Callable[[], Method]] = {"bicubic": lambda: upsample_bicubic}
+REGISTRY: dict[str, Callable[[], Method]] = {
+    "bicubic": lambda: upsample_bicubic,
+    "nearest": Nearest,
+    "liu": Liu,
+    "ma2010": PositionPatches,
+}
 
 
 class Network:
