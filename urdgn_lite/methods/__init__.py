@@ -11,6 +11,9 @@ from torch import Tensor
 
 from urdgn_lite import zoo
 from urdgn_lite.degrade import upsample_bicubic
+from urdgn_lite.methods.liu import Liu
+from urdgn_lite.methods.ma2010 import PositionPatches
+from urdgn_lite.methods.nearest import Nearest
 from urdgn_lite.methods.network import Network
 from urdgn_lite.methods.yang2010 import Yang2010
 from urdgn_lite.methods.yang2013 import Yang2013
@@ -38,6 +41,9 @@ class Bicubic:
 
 REGISTRY: dict[str, Callable[[], Method]] = {
     "bicubic": Bicubic,
+    "nearest": Nearest,
+    "liu": Liu,
+    "ma2010": PositionPatches,
     "yang2010": Yang2010,
     "yang2013": Yang2013,
 }

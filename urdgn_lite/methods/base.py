@@ -26,8 +26,8 @@ class Learnt:
     stages : what `fit` and the last call report of their stages: rank, energy, atoms, …
     """
 
-    arrays: dict[str, Tensor] = field(default_factory=dict, init=False, repr=False)
-    stages: dict[str, float] = field(default_factory=dict, init=False, repr=False)
+    arrays: dict[str, Tensor] = field(default_factory=dict, init=False, repr=False, compare=False)
+    stages: dict[str, float] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def fit(self, hr: Float[Tensor, "n 3 128 128"], *, progress: bool = True) -> Self:
         """Learn from HR faces in [-1, 1]; returns itself."""
