@@ -73,9 +73,9 @@ class PositionPatches(Learnt):
                 fitted = torch.einsum("bk,bkd->bd", w, known[nearest])
                 misfit += (fitted - x).square().mean().item() / len(corners) ** 2
                 largest += w.abs().amax(1).mean().item() / len(corners) ** 2
-                big = tuple(slice(SCALE * s.start, SCALE * s.stop) for s in at)
-                total[..., *big] += combine(w, hr[..., *big], nearest)
-                count[*big] += 1
+                rows, columns = (slice(SCALE * s.start, SCALE * s.stop) for s in at)
+                total[..., rows, columns] += combine(w, hr[..., rows, columns], nearest)
+                count[rows, columns] += 1
         self.stages |= {"misfit": misfit, "largest_weight": largest}
         return total / count
 
