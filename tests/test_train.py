@@ -562,7 +562,8 @@ def test_a_run_may_begin_as_a_copy_of_a_trained_generator(few_faces, tmp_path):
     run = Run.begin(gan, 1, 1, {"n": 8}, None, False, begun)
     stored = zoo.load(begun).state_dict()
     assert all(torch.equal(run.G.state_dict()[name], stored[name]) for name in stored)
-    assert run.start == "smoke"
+    assert run.start["name"] == "smoke"
+    assert run.start["steps"] == 3
 
 
 def test_a_copy_of_another_network_is_refused(generator_file):

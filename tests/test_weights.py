@@ -61,7 +61,7 @@ def test_all_that_a_cpu_can_train_is_trained_measured_and_kept(places, go_on):
         card = zoo.card(name)
         assert card["rows"]["imaginary-test"]["psnr"] == row["psnr"]
         assert row["trained"]["steps"] == card["steps"] == 4
-    assert zoo.card("smoke-gan")["start"] == "smoke"
+    assert zoo.card("smoke-gan")["start"]["name"] == "smoke"
 
 
 def test_a_second_call_trains_and_measures_nothing_again(places, go_on, monkeypatch):

@@ -44,8 +44,8 @@ def build_optimiser(
 class Run:
     """A training run: `G` and `D`, their optimisers, where it stands, and its history.
 
-    `averaged` is the moving average of G's weights, where the preset asks for one; `start` says
-    which trained generator G began as.
+    `averaged` is the moving average of G's weights, where the preset asks for one; `start` tells of
+    the generator that G began as: name, steps, seconds.
     """
 
     preset: Preset
@@ -58,7 +58,7 @@ class Run:
     opt_g: Any
     opt_d: Any
     averaged: AveragedModel | None = None
-    start: str = ""
+    start: dict[str, Any] = field(default_factory=dict)
     step: int = 0
     seconds: float = 0.0
     history: list[dict[str, Any]] = field(default_factory=list)
@@ -79,18 +79,22 @@ class Run:
             raise ValueError(f"steps must be at least 1, not {steps}")
         torch.manual_seed(seed)
         G, D = build_generator(preset), build_discriminator(preset)
+        before: dict[str, Any] = {}
         if start:
-            began = zoo.card(start)["preset"]
-            if began["generator"] != json.loads(json.dumps(preset.to_dict()))["generator"]:
-                other = f"{began['name']}: it is another network"
-                raise ValueError(f"{preset.name} cannot start from {other}")
+            card = zoo.card(start)
+            name, network = card["preset"]["name"], card["preset"]["generator"]
+            if network != json.loads(json.dumps(preset.to_dict()))["generator"]:
+                raise ValueError(f"{preset.name} cannot start from {name}: another network")
             G.load_state_dict(zoo.load(start).state_dict())
+            earlier = card.get("start") or {"steps": 0, "seconds": 0}
+            before = {"name": name, "steps": card["step"] + earlier["steps"],
+                      "seconds": card["seconds"] + earlier["seconds"]}  # fmt: skip
         for network in filter(None, (G, D)):  # the layout that convolutions are fastest in
             network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         run = cls(
             preset, steps, seed, data, Path(out) if out else None, G, D,
             build_optimiser(G, preset), D and build_optimiser(D, preset, maximize=True),
-            start=began["name"] if start else "",
+            start=before,
         )  # fmt: skip
         if preset.average:
             averaging = get_ema_multi_avg_fn(preset.average)
