@@ -58,7 +58,7 @@ class Network:
         from urdgn_lite.train import train
 
         preset = Preset(**self.card["preset"])
-        recipe = {k: self.card[k] for k in ("steps", "seed") if k in self.card}
+        recipe: dict[str, Any] = {k: self.card[k] for k in ("steps", "seed") if k in self.card}
         if self.card.get("start"):
             recipe["start"] = self.card["start"]["name"]
         trainer = lapgan.train if preset.name == LAPGAN.name else train
