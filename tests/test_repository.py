@@ -123,7 +123,7 @@ def test_the_floors_are_kept():
     order = ["progress", "provenance", "_compat", "faces", "_celeba", "_lfw", "degrade",
              "objective", "optimiser", "presets", "networks", "metrics", "figures", "zoo",
              "checkpoint", "train", "methods", "evaluate", "table1", "bins", "weights", "bench",
-             "upsample", "explore", "notebook", "check",
+             "upsample", "_explorer", "explore", "notebook", "check",
              "grading", "grade", "cli", "__main__"]  # fmt: skip
     for path in (ROOT / "urdgn_lite").glob("*.py"):
         if path.stem == "__init__":
