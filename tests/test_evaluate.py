@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from urdgn_lite import evaluate as e
-from urdgn_lite import faces, metrics
+from urdgn_lite import faces, identity, metrics
 from urdgn_lite.degrade import downsample, upsample_bicubic
 from urdgn_lite.faces import to_float, to_uint8
 
@@ -23,8 +23,12 @@ def brighter(lr):
 
 
 def test_a_row_has_every_measure_and_its_gain(bicubic):
-    gains = {f"gain_{m}" for m in MEASURES}
-    assert set(bicubic) == MEASURES | gains | {"lr_consistency", "seconds_per_face", "n"}
+    averaged = MEASURES | {f"gain_{m}" for m in MEASURES} | {"lr_consistency"}
+    intervals = {f"{name}_interval" for name in averaged}
+    assert set(bicubic) == averaged | intervals | {"seconds_per_face", "n"}
+    for name in averaged:
+        low, high = bicubic[f"{name}_interval"]
+        assert low <= bicubic[name] <= high
     assert bicubic["n"] == 8
     assert bicubic["seconds_per_face"] > 0
 
@@ -41,7 +45,6 @@ def test_numbers_are_averages_over_faces(few_faces, bicubic):
         "ssim": metrics.ssim(generated, h),
         "psnr_y": metrics.psnr(generated, h, y=True),
         "ssim_y": metrics.ssim(generated, h, y=True),
-        "lr_consistency": metrics.lr_consistency(generated, downsample(h)),
     }
     averages = {name: values.mean().item() for name, values in per_face.items()}
     assert {name: bicubic[name] for name in averages} == pytest.approx(averages, abs=1e-4)
@@ -58,7 +61,8 @@ def test_gains_are_differences_to_bicubic(few_faces, bicubic):
 def test_the_size_of_a_batch_does_not_matter(few_faces, bicubic):
     row = e.evaluate(upsample_bicubic, few_faces, batch=3)
     same = [k for k in row if k != "seconds_per_face"]
-    assert {k: row[k] for k in same} == pytest.approx({k: bicubic[k] for k in same}, abs=2e-4)
+    for k in same:
+        assert row[k] == pytest.approx(bicubic[k], abs=2e-4), k
 
 
 def test_a_method_sees_lr_faces_on_the_8_bit_grid_and_nothing_else(few_faces):
@@ -79,7 +83,105 @@ def test_a_perfect_method_is_told_by_its_ssim(few_faces):
     row = e.evaluate(lambda lr: h[: len(lr)], few_faces)
     assert row["ssim"] == pytest.approx(1, abs=1e-4)
     assert math.isinf(row["psnr"])
-    assert math.isinf(row["lr_consistency"])
+    assert row["psnr_interval"] == [math.inf, math.inf]
+    assert row["lr_consistency"] == pytest.approx(10 * math.log10(255**2 * 12), abs=1e-3)  # 58.9
+
+
+# LR consistency, intervals
+
+
+def test_lr_consistency_is_the_psnr_of_the_mean_squared_error():
+    errors = torch.tensor([0.0, 8.0, 1.0, 3.0])  # the first face is exact: its own PSNR is infinite
+    row = e.consistency(errors)
+    assert row["lr_consistency"] == pytest.approx(10 * math.log10(255**2 / 3), abs=1e-4)
+    low, high = row["lr_consistency_interval"]
+    assert 10 * math.log10(255**2 / 8) <= low < row["lr_consistency"] < high < 58.93
+
+
+def test_lr_consistency_is_measured_on_8_bit_lr_faces(few_faces, bicubic):
+    h = to_float(few_faces.images)
+    lr = downsample(h)
+    again = to_uint8(downsample(upsample_bicubic(lr).clamp(-1, 1))).double()
+    mse = (again - to_uint8(lr).double()).square().mean().item()
+    assert bicubic["lr_consistency"] == pytest.approx(10 * math.log10(255**2 / mse), abs=1e-3)
+
+
+def test_the_interval_is_that_of_a_mean_not_of_single_faces():
+    values = torch.randn(400, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    low, high = e.interval(values)
+    error = values.std().item() / 20
+    assert low == pytest.approx(values.mean().item() - 1.96 * error, abs=0.2 * error)
+    assert high == pytest.approx(values.mean().item() + 1.96 * error, abs=0.2 * error)
+    assert e.interval(values) == (low, high)
+
+
+def test_intervals_cover_the_true_mean_about_as_often_as_they_say():
+    draw = torch.Generator().manual_seed(1)
+    covered = 0
+    for _ in range(100):
+        low, high = e.interval(torch.rand(30, generator=draw))
+        covered += low <= 0.5 <= high
+    assert 88 <= covered <= 99
+
+
+def test_equal_faces_have_an_interval_of_no_width():
+    assert e.interval(torch.full((5,), 2.0)) == (2, 2)
+
+
+# LPIPS and identity
+
+
+@pytest.fixture
+def perceptual(monkeypatch):
+    """Stand-ins that can be computed by hand: the real ones are slow, and optional."""
+    monkeypatch.setattr(metrics, "lpips", lambda a, b: (a - b).abs().mean((1, 2, 3)))
+    monkeypatch.setattr(identity, "embed", lambda images: images.flatten(1)[:, ::1000])
+    monkeypatch.setattr(identity, "labels", lambda faces: list("aabbccdd"))
+    monkeypatch.setattr(e, "_EMBEDDED", {})
+
+
+def test_lpips_and_identity_stand_in_the_row_when_asked_for(few_faces, perceptual):
+    h = to_float(few_faces.images)
+    row = e.evaluate(brighter, few_faces, perceptual=True)
+    apart = metrics.lpips(brighter(downsample(h)), h).mean().item()
+    assert row["lpips"] == pytest.approx(apart, abs=2e-3)
+    assert row["gain_lpips"] == pytest.approx(
+        apart - metrics.lpips(upsample_bicubic(downsample(h)), h).mean().item(), abs=2e-3
+    )
+    generated = to_float(to_uint8(brighter(downsample(h))))
+    a, b = identity.embed(generated), identity.embed(h)
+    assert row["identity"] == pytest.approx(identity.cosine(a, b).mean().item(), abs=1e-3)
+    hits = identity.rank1(a, b, list("aabbccdd"))
+    assert row["rank1"] == pytest.approx(hits.float().mean().item(), abs=1e-4)
+    for name in ("lpips", "gain_lpips", "identity", "rank1"):
+        low, high = row[f"{name}_interval"]
+        assert low <= row[name] <= high
+    assert not [name for name in row if "missing" in name]
+
+
+def test_the_originals_are_embedded_once_for_a_whole_table(few_faces, perceptual, monkeypatch):
+    seen, embed = [], identity.embed
+    monkeypatch.setattr(identity, "embed", lambda images: seen.append(0) or embed(images))
+    for _ in range(2):
+        e.evaluate(upsample_bicubic, few_faces, perceptual=True)
+    assert len(seen) == 3
+
+
+def test_what_is_not_there_is_none_with_a_reason_and_no_folder_of_this_machine(
+    few_faces, perceptual, monkeypatch
+):
+    def unavailable(*_):
+        raise metrics.MetricUnavailableError("weights at /home/me/torch/alexnet.pth are missing")
+
+    monkeypatch.setattr(metrics, "lpips", unavailable)
+    monkeypatch.setattr(identity, "labels", unavailable)
+    row = e.evaluate(upsample_bicubic, few_faces, perceptual=True)
+    assert row["lpips"] is row["rank1"] is None
+    assert row["lpips_missing"] == "weights at alexnet.pth are missing"
+    assert row["identity"] > 0
+    monkeypatch.setattr(identity, "embed", unavailable)
+    monkeypatch.setattr(e, "_EMBEDDED", {})
+    assert e.evaluate(upsample_bicubic, few_faces, perceptual=True)["identity"] is None
 
 
 # The two numbers that anchor every other one
@@ -148,6 +250,17 @@ def test_a_row_can_be_kept_in_another_folder(tmp_path, ledger, few_faces):
 def test_a_row_that_was_never_measured_is_missed_with_the_command_that_measures_it(ledger):
     with pytest.raises(KeyError, match=r"no lite on imaginary-test: urdgn-lite evaluate lite"):
         e.read_row("lite", "imaginary-test")
+
+
+def test_every_figure_lists_imaginary_faces_that_are_there():
+    for figure in (1, 3, 4, 5, 6, 7, 8, 9):
+        found = e.figure_faces(figure)
+        assert 6 <= len(found) <= 8
+        everybody = faces.load("imaginary", "test")
+        first = everybody.names.index(found.names[0])
+        assert torch.equal(found.images[0], everybody.images[first])
+    with pytest.raises(KeyError, match=r"no faces are listed for Fig. 2"):
+        e.figure_faces(2)
 
 
 def test_the_papers_numbers_are_read_from_the_ledger(ledger):

@@ -1,7 +1,8 @@
-"""The command line: `urdgn-lite faces | train | evaluate | upsample | grade`."""
+"""The command line: `urdgn-lite faces | train | evaluate | table1 | bench | upsample | grade`."""
 
 from __future__ import annotations
 
+import json
 import math
 import warnings
 from collections.abc import Iterator
@@ -74,11 +75,20 @@ def faces(
 def train(
     preset: Annotated[str, typer.Option(help="see `urdgn_lite.presets`")] = "residual-s",
     faces: FacesOption = "imaginary",
+    everything: Annotated[
+        bool, typer.Option("--all", help="every generator of the zoo, in slices of --minutes")
+    ] = False,
     folder: Annotated[Path | None, typer.Option("--out", help="default: runs/PRESET")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="default: the preset's")] = None,
     seed: int = 0,
+    start: Annotated[str, typer.Option(help="begin as this generator: a name or a file")] = "",
     resume: Annotated[bool, typer.Option("--resume", help="go on from --out")] = False,
-    minutes: Annotated[float, typer.Option(help="stop and save after so long")] = math.inf,
+    minutes: Annotated[
+        float | None, typer.Option(help="stop and save after so long; with --all 9")
+    ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="with --all: even better generators of the zoo")
+    ] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="use so many faces")] = None,
     bf16: Annotated[
         bool | None, typer.Option(help="compute in bfloat16; default: on GPUs alone")
@@ -87,23 +97,35 @@ def train(
 ) -> None:
     """Train a network by Algorithm 1; without options, `residual-s` in minutes on a laptop.
 
-    Ctrl-C saves; `--resume` goes on from there and ends where an uninterrupted run would.
+    Ctrl-C saves; `--resume` goes on from there and ends where an uninterrupted run would. Exit
+    code 130 says that a run, or with `--all` the plan, is not at its end yet.
     """
     from urdgn_lite import faces as f
-    from urdgn_lite import presets
+    from urdgn_lite import presets, weights
     from urdgn_lite.train import gain, train
 
     with plain_errors():
+        if everything:
+            folder = folder or Path("runs/all")
+            splits = [f.load(faces, split, root=root) for split in ("train", "val", "test")]
+            shown = f.load("imaginary", "test")
+            say(out, weights.describe(weights.PLAN, folder))
+            tests = [splits[2]] + ([shown] if splits[2].source != shown.source else [])
+            complete = weights.train_all(
+                splits[0], splits[1], tests, folder, minutes=9 if minutes is None else minutes,
+                seed=seed, bf16=bf16, replace=replace, say=lambda text: say(out, text),
+            )  # fmt: skip
+            raise typer.Exit(0 if complete else 130)
         p = presets.get(preset)
         folder = folder or Path("runs") / preset
         images = f.load(faces, "train", root=root, limit=limit)
         val = f.load(faces, "val", root=root, limit=100)
         run = train(
-            p, images.images, val.images, out=folder, steps=steps, seed=seed, resume=resume,
-            minutes=minutes, source=faces, bf16=bf16,
+            p, images.images, val.images, out=folder, steps=steps, seed=seed, start=start,
+            resume=resume, minutes=minutes or math.inf, source=faces, bf16=bf16,
         )  # fmt: skip
         done = "done" if run.done else "stopped (go on with --resume)"
-        g = gain(run.plain(run.G).eval(), val.images)
+        g = gain(run.generator, val.images)
         say(
             out,
             f"{done}: step {run.step} of {run.steps}, {run.seconds / 60:.1f} min, {g:+.2f} dB over "
@@ -121,7 +143,7 @@ def evaluate(
     save: Annotated[str | None, typer.Option(help="keep the row in results/ as this")] = None,
     root: Root = Path("data"),
 ) -> None:
-    """Measure methods on faces: PSNR and SSIM in RGB and Y, LR consistency, seconds a face."""
+    """Measure methods on faces: PSNR, SSIM, LPIPS, identity, LR consistency, seconds a face."""
     from urdgn_lite import evaluate as e
     from urdgn_lite import faces as f
     from urdgn_lite import methods as m
@@ -133,20 +155,84 @@ def evaluate(
             raise ValueError("--save keeps one row under one name: give one method")
         found = f.load(faces, split, root=root)
         table = Table(title=str(found), title_justify="left")
-        for heading in ("method", "PSNR", "gain", "SSIM", "gain", "PSNR Y", "LR cons.", "s/face"):
+        for heading in (
+            "method", "PSNR", "gain", "SSIM", "gain", "PSNR Y", "LPIPS", "LR cons.", "s/face"
+        ):  # fmt: skip
             table.add_column(heading, justify="left" if heading == "method" else "right")
         for name in methods:
-            row = e.evaluate(m.get(name), found)
+            row = e.evaluate(m.get(name), found, perceptual=True)
             table.add_row(
                 name, f"{row['psnr']:.2f}", f"{row['gain_psnr']:+.2f}", f"{row['ssim']:.3f}",
-                f"{row['gain_ssim']:+.3f}", f"{row['psnr_y']:.2f}", f"{row['lr_consistency']:.1f}",
-                f"{row['seconds_per_face']:.4f}",
+                f"{row['gain_ssim']:+.3f}", f"{row['psnr_y']:.2f}",
+                "–" if row["lpips"] is None else f"{row['lpips']:.3f}",
+                f"{row['lr_consistency']:.1f}", f"{row['seconds_per_face']:.4f}",
             )  # fmt: skip
             if save:
                 trained = {} if name in m.REGISTRY else {"trained": zoo.card(name)}
                 row |= circumstances() | trained
                 say(out, f"wrote {e.write_row(save, found, row)}")
         out.print(table)
+
+
+@app.command()
+def table1(
+    methods: Annotated[list[str] | None, typer.Argument(help="keys; default: all")] = None,
+    faces: FacesOption = "celeba128",
+    split: str = "test",
+    training: Annotated[str, typer.Option(help="source of the faces to fit on")] = "celeba128",
+    limit: Annotated[int, typer.Option(min=1, help="fit on so many faces at most")] = 15_000,
+    folder: Annotated[Path, typer.Option("--out", help="fitted methods")] = Path("runs/table1"),
+    again: Annotated[bool, typer.Option("--again", help="measure rows that are there")] = False,
+    bins: Annotated[bool, typer.Option("--bins", help="by pose, damage … (Figs. 5–9)")] = False,
+    root: Root = Path("data"),
+) -> None:
+    """Rebuild Table 1: fit and measure what the ledger lacks, print the paper's numbers and ours.
+
+    Every row is written to the ledger as soon as it is measured. Ctrl-C keeps what is done; the
+    same command goes on from there.
+    """
+    from urdgn_lite import bins as b
+    from urdgn_lite import faces as f
+    from urdgn_lite import table1 as t
+
+    with plain_errors():
+        found, measure = f.load(faces, split, root=root), b.measure if bins else t.measure
+        table = t.build(
+            methods or t.keys(), found, measure, training=training, limit=limit, folder=folder,
+            again=again, root=root,
+        )  # fmt: skip
+        for part in b.tables(table) if bins else t.tables(table, str(found)):
+            out.print(part)
+        if table.interrupted:
+            say(err, "interrupted: what is measured is kept, the same command goes on from there")
+            raise typer.Exit(130)
+
+
+@app.command()
+def bench(
+    presets: Annotated[str, typer.Option(help="names, with commas; default: all but smoke")] = "",
+    against: Annotated[str, typer.Option(help="the preset to compare with")] = "released",
+    seconds: Annotated[float, typer.Option(min=0.01, help="for each measurement")] = 5,
+    bf16: Annotated[bool, typer.Option("--bf16", help="compute in bfloat16")] = False,
+    path: Annotated[Path | None, typer.Option("--out", help="keep the numbers as JSON")] = None,
+) -> None:
+    """Measure speed: faces a second in use and in training, and the share of the device's limits.
+
+    Training is fed from memory, and by torch's `DataLoader` from image files.
+    """
+    from urdgn_lite import bench as b
+    from urdgn_lite import faces as f
+    from urdgn_lite.presets import PRESETS
+
+    with plain_errors():
+        names = presets.split(",") if presets else [n for n in PRESETS if "smoke" not in n]
+        row = b.bench(
+            names, f.load("imaginary", "train").images, against=against, seconds=seconds,
+            bf16=bf16, show=out.print,
+        )  # fmt: skip
+        if path:
+            path.write_text(json.dumps(row, indent=1) + "\n")
+            say(out, f"wrote {path}")
 
 
 @app.command()

@@ -1,0 +1,153 @@
+import csv
+import dataclasses
+import math
+
+import pytest
+import torch
+
+from urdgn_lite import bins, metrics
+from urdgn_lite import evaluate as e
+from urdgn_lite.degrade import downsample, rotate, upsample_bicubic
+from urdgn_lite.faces import FacesError, to_float
+
+
+def shifted(lr):
+    """A method that differs from bicubic by a known error."""
+    return upsample_bicubic(lr) + 0.1
+
+
+@pytest.fixture
+def table(tmp_path, monkeypatch, few_faces):
+    """Eight faces of a source that has a table: yaw -0.15 … 0.2, mouths from 90 px on."""
+    with (tmp_path / "mine.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["file", "identity", "yaw", "mouth_y"])
+        for i, name in enumerate(few_faces.names):
+            writer.writerow([name.split("/")[-1], i, f"{(i - 3) / 20:.3f}", 90 + 2 * i])
+    monkeypatch.setenv("URDGN_FACES", str(tmp_path))
+    return dataclasses.replace(few_faces, source="mine")
+
+
+@pytest.fixture(scope="module")
+def row(few_faces):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bins, "DEGREES", (-10, 0))
+        patch.setattr(bins, "SHIFTS", (0, 1))
+        patch.delenv("URDGN_FACES", raising=False)
+        return bins.bins(shifted, few_faces)
+
+
+def test_faces_are_binned_by_the_size_of_the_yaw_and_no_face_is_lost(table):
+    yaw = bins.about(table, "yaw")
+    assert yaw.tolist() == [-0.15, -0.1, -0.05, 0, 0.05, 0.1, 0.15, 0.2]
+    psnr = torch.arange(8.0)
+    entries = bins.split({"psnr": psnr}, yaw.abs(), bins.YAW)
+    assert [(b["from"], b["to"], b["n"], b["psnr"]) for b in entries] == [
+        (0, 0.05, 1, 3.0), (0.05, 0.1, 2, 3.0), (0.1, 0.2, 4, 3.0), (0.2, 1, 1, 7.0),
+    ]  # fmt: skip
+    assert all(b["psnr_interval"][0] <= b["psnr"] <= b["psnr_interval"][1] for b in entries)
+
+
+def test_bins_without_faces_are_left_out():
+    entries = bins.split({"psnr": torch.ones(2)}, torch.tensor([95.0, 96.0]), bins.MOUTH)
+    assert [b["from"] for b in entries] == [94]
+
+
+def test_a_face_or_a_column_that_the_table_lacks_is_named(table, few_faces):
+    with pytest.raises(FacesError, match=r"mine.csv has no age of test/1700.webp"):
+        bins.about(table, "age")
+    strange = dataclasses.replace(table, names=["who.png", *table.names[1:]])
+    with pytest.raises(FacesError, match=r"no yaw of who.png"):
+        bins.about(strange, "yaw")
+    with pytest.raises(FacesError, match=r"no table imaginary.csv"):
+        bins.about(few_faces, "yaw")
+
+
+def test_damaged_faces_are_the_truth_that_results_are_compared_with(few_faces, row):
+    turned = rotate(to_float(few_faces.images), -10)
+    lr = downsample(turned)
+    psnr = metrics.psnr(shifted(lr), turned)
+    gain = psnr - metrics.psnr(upsample_bicubic(lr), turned)
+    entry = next(one for one in row["rotation"] if one["degrees"] == -10)
+    assert entry["psnr"] == pytest.approx(psnr.mean().item(), abs=1e-4)
+    assert entry["gain_psnr"] == pytest.approx(gain.mean().item(), abs=1e-4)
+
+
+def test_no_turn_and_no_shift_are_the_aligned_faces(row):
+    for name, unit in (("rotation", "degrees"), ("translation_lr", "shift")):
+        still = next(one for one in row[name] if one[unit] == 0)
+        assert {k: still[k] for k in row["aligned"]} == row["aligned"]
+
+
+def test_a_shift_of_one_lr_pixel_moves_the_result_with_the_face(few_faces, row):
+    # bicubic does not care where a face stands, but at the edges: eight HR pixels are one LR pixel
+    by_lr, by_hr = (row[f"translation_{which}"][1] for which in ("lr", "hr"))
+    assert by_lr["shift"] == by_hr["shift"] == 1
+    assert by_lr["psnr"] != by_hr["psnr"]
+    assert abs(by_lr["gain_psnr"] - row["aligned"]["gain_psnr"]) < 0.15
+
+
+def test_psnr_over_a_mask_counts_its_pixels_alone():
+    real = torch.zeros(2, 3, 128, 128)
+    generated = real.clone()
+    where = torch.zeros(1, 1, 128, 128, dtype=torch.bool)
+    where[..., :32] = True
+    generated[..., :32] += 8 / 127.5  # off by 8 of 255 where it counts
+    generated[..., 32:] = 1  # and as wrong as can be where it does not
+    expected = 20 * math.log10(255 / 8)
+    assert bins.psnr_of(generated, real, where).tolist() == pytest.approx([expected] * 2, abs=1e-3)
+
+
+def test_an_occlusion_costs_nothing_far_away_where_a_method_looks_nearby(few_faces):
+    def blocks(lr):
+        return lr.repeat_interleave(8, 2).repeat_interleave(8, 3)
+
+    def everything(lr):
+        return upsample_bicubic(lr) + lr.mean((1, 2, 3), keepdim=True)
+
+    box = bins.BOXES["mouth"]
+    near = bins.occlusion(blocks, few_faces.images, box)
+    far = bins.occlusion(everything, few_faces.images, box)
+    assert near["drop_psnr"] == 0
+    assert near["psnr"] == near["clean_psnr"]
+    assert far["drop_psnr"] != 0
+
+
+def test_what_cannot_be_measured_is_none_with_a_reason(row):
+    assert row["yaw"] is row["mouth"] is row["unaligned"] is None
+    assert row["yaw_missing"] == "no table imaginary.csv in the folder URDGN_FACES"
+    assert row["unaligned_missing"] == "no faces imaginary-test-unaligned here"
+
+
+def test_bins_are_measured_once_and_read_from_the_ledger(few_faces, row, tmp_path, monkeypatch):
+    monkeypatch.setattr(e, "ledger", lambda: tmp_path)
+    monkeypatch.setattr(bins, "ledger", lambda: tmp_path)
+    calls = []
+    monkeypatch.setattr(bins, "bins", lambda *a: calls.append(a) or row)
+    with pytest.raises(KeyError, match="urdgn-lite table1 --bins bicubic"):
+        bins.read("bicubic", "imaginary-test")
+    first = bins.measure("bicubic", few_faces)
+    assert first == bins.measure("bicubic", few_faces) == bins.read("bicubic", "imaginary-test")
+    assert len(calls) == 1
+    assert first["rotation"] == row["rotation"]
+    bins.measure("bicubic", few_faces, again=True)
+    assert len(calls) == 2
+
+
+def test_a_table_a_series_with_a_column_an_entry(row):
+    built = bins.Table1(rows={"bicubic": row}, notes={"liu": "not there yet"})
+    *series, missing = bins.tables(built)
+    assert [t.title for t in series] == [
+        "yaw", "mouth", "rotation", "translation_lr", "translation_hr", "occlusion",
+    ]  # fmt: skip
+    assert [c.header for c in series[2].columns] == ["method", "-10", "0"]
+    assert missing.row_count == 1
+
+
+def test_real_faces_have_yaw_mouths_and_unaligned_partners(development_faces):
+    from urdgn_lite import faces
+
+    found = faces.load("celeba128", "test", limit=60)
+    assert len(bins.about(found, "yaw")) == 60
+    assert bins.about(found, "mouth_y").mean() == pytest.approx(97, abs=3)
+    assert len(faces.load("celeba128-test-unaligned", "test", limit=5)) == 5

@@ -1,0 +1,225 @@
+import json
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+
+import pytest
+import torch
+from rich.console import Console
+
+from urdgn_lite import evaluate as e
+from urdgn_lite import methods, table1, zoo
+from urdgn_lite.degrade import upsample_bicubic
+from urdgn_lite.methods.base import Learnt
+
+
+@dataclass
+class Brightness(Learnt):
+    """Bicubic plus the mean of the training faces, weighted; needs to be learnt."""
+
+    weight: float = 0.1
+
+    def fit(self, hr, *, progress=True):
+        self.arrays["mean"] = hr.mean((0, 2, 3))
+        self.stages["energy"] = float(hr.square().mean())
+        return self
+
+    def __call__(self, lr):
+        self.stages["calls"] = self.stages.get("calls", 0) + 1
+        mean = self.learnt("mean").view(1, 3, 1, 1)
+        return upsample_bicubic(lr) + self.weight * mean
+
+
+@pytest.fixture(autouse=True)
+def ledger(tmp_path, monkeypatch):
+    """An empty ledger but for the paper's numbers, and perceptual measures left out: slow."""
+    results = tmp_path / "results"
+    results.mkdir()
+    (results / "paper.yml").write_text((e.ledger() / "paper.yml").read_text())
+    monkeypatch.setattr(e, "ledger", lambda: results)
+    monkeypatch.setattr(table1, "evaluate", lambda *a, perceptual: e.evaluate(*a))
+    return results
+
+
+@pytest.fixture
+def brightness(monkeypatch):
+    monkeypatch.setitem(methods.REGISTRY, "liu", Brightness)
+    return "liu"
+
+
+def measured(monkeypatch):
+    """How often `evaluate` is called from now on."""
+    calls = []
+
+    def count(method, faces, *, perceptual):
+        calls.append(method)
+        return e.evaluate(method, faces)
+
+    monkeypatch.setattr(table1, "evaluate", count)
+    return calls
+
+
+# Rows
+
+
+def test_the_rows_stand_in_the_papers_order_and_the_zoo_follows(shelf):
+    keys = table1.keys()
+    papers = ["bicubic", "liu", "yang2010", "ma2010", "yang2013", "srcnn", "gan", "lite-gan"]
+    assert [k for k in keys if k in papers] == papers
+    assert keys[-2:] == ["tiny", "tiny-gan"]
+    assert len(keys) == len(set(keys))
+
+
+def test_a_row_is_measured_once_and_again_when_asked(few_faces, monkeypatch, ledger):
+    calls = measured(monkeypatch)
+    row = table1.measure("bicubic", few_faces)
+    assert row == table1.measure("bicubic", few_faces)
+    assert len(calls) == 1
+    assert row == json.loads((ledger / "imaginary-test" / "bicubic.json").read_text())
+    assert {"faces", "commit", "hardware", "psnr_interval"} <= set(row)
+    table1.measure("bicubic", few_faces, again=True)
+    assert len(calls) == 2
+
+
+def test_a_row_of_other_weights_of_fewer_faces_or_without_intervals_is_stale(
+    few_faces, shelf, monkeypatch, generator_file
+):
+    calls = measured(monkeypatch)
+    row = table1.measure("tiny", few_faces)
+    assert row["trained"] == zoo.card("tiny")
+    assert table1.stored("tiny", few_faces) == row
+    old = {k: v for k, v in row.items() if "interval" not in k}
+    for other in (row | {"trained": {"seed": 7}}, row | {"n": 9}, old):
+        e.write_row("tiny", few_faces, other)
+        assert table1.stored("tiny", few_faces) is None
+    table1.measure("tiny", few_faces)
+    assert len(calls) == 2
+
+
+def test_a_method_that_learns_is_fitted_once_in_a_process_of_its_own(
+    few_faces, brightness, tmp_path
+):
+    options = {"training": "imaginary", "limit": 5, "folder": tmp_path / "fitted"}
+    row = table1.measure(brightness, few_faces, **options)
+    assert row["fit"] | {"seconds": 0, "peak_gib": 0} == {
+        "source": "imaginary", "faces": 5, "seconds": 0, "peak_gib": 0,
+    }  # fmt: skip
+    assert 0.05 < row["fit"]["peak_gib"] < 8
+    assert row["stages"]["energy"] > 0
+    assert row["stages"]["calls"] > 1  # of the method that was measured, not of the stored one
+    kept = (tmp_path / "fitted" / "liu.safetensors").stat().st_mtime_ns
+    again = table1.measure(brightness, few_faces, again=True, **options)
+    assert again["fit"] == row["fit"]
+    assert (tmp_path / "fitted" / "liu.safetensors").stat().st_mtime_ns == kept
+    stored = Brightness.load(tmp_path / "fitted" / "liu.safetensors")
+    lr = torch.zeros(1, 3, 16, 16)
+    fitted = Brightness().fit(table1.load("imaginary", "train", limit=5).images / 127.5 - 1)
+    assert torch.allclose(stored(lr), fitted(lr), atol=1e-5)
+
+
+def test_a_fit_that_is_killed_is_reported_and_the_others_go_on(
+    few_faces, brightness, monkeypatch, tmp_path
+):
+    def killed(*_):
+        raise BrokenProcessPool
+
+    monkeypatch.setattr(table1.ProcessPoolExecutor, "submit", killed)
+    built = table1.build([brightness, "bicubic"], few_faces, folder=tmp_path / "fitted")
+    died = "not measured: fitting Brightness died, probably for want of memory"
+    assert built.notes == {"liu": died}
+    assert list(built.rows) == ["bicubic"]
+    assert not (tmp_path / "fitted").exists()
+
+
+def test_ctrl_c_keeps_what_is_done(few_faces, shelf, monkeypatch, ledger):
+    def interrupted(method, faces, *, perceptual):
+        if method is upsample_bicubic:
+            return e.evaluate(method, faces)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(table1, "evaluate", interrupted)
+    built = table1.build(["bicubic", "tiny", "tiny-gan"], few_faces)
+    assert built.interrupted
+    assert list(built.rows) == ["bicubic"]
+    assert built.notes == {"tiny": "interrupted", "tiny-gan": "interrupted"}
+    assert [p.name for p in (ledger / "imaginary-test").iterdir()] == ["bicubic.json"]
+
+
+def test_what_is_not_there_yet_is_named_with_the_command_that_makes_it(few_faces):
+    assert "urdgn-lite train --preset lite-gan" in table1.missing("lite-gan")
+    assert table1.missing("bicubic") is None
+    with pytest.raises(ValueError, match="did you mean bicubic"):
+        table1.build(["bicubc"], few_faces)
+
+
+# Verdicts
+
+
+def row(gain=1.7, half=0.05, n=15_000, source="celeba128", converged=True, **more):
+    card = {"data": {"n": n, "source": source}, "seconds": 180.0, "converged": converged}
+    interval = [gain - half, gain + half]
+    return {"faces": "celeba128", "gain_psnr_interval": interval, "trained": card} | more
+
+
+def say(key, row):
+    return table1.verdict(key, row, e.paper()["table1"])
+
+
+def test_reproduced_takes_the_column_the_faces_the_convergence_and_the_gain():
+    assert say("lite-gan", row()) == "reproduced"
+    assert say("lite-gan", row(gain=1.57)) == "reproduced"  # the interval reaches 1.60
+    assert say("lite-gan", row(gain=1.5)) == "below"
+    assert say("residual", row()) == "above UR-DGN"
+    assert say("residual", row(gain=1.6)) == "level with UR-DGN"
+
+
+@pytest.mark.parametrize("gain", [1.0, 1.6, 3.0])
+@pytest.mark.parametrize("key", ["lite-gan", "released-gan", "residual", "lite"])
+@pytest.mark.parametrize(
+    "small",
+    [{"n": 14_999}, {"source": "imaginary"}, {"converged": False}, {"converged": None}],
+)
+def test_a_scaled_down_run_is_never_called_a_reproduction(key, gain, small):
+    words = say(key, row(gain=gain, **small))
+    assert words.startswith("scaled down: 1")
+    assert "reproduced" not in words
+
+
+def test_a_card_that_does_not_speak_of_convergence_does_not_claim_it():
+    silent = row()
+    del silent["trained"]["converged"]
+    assert say("lite-gan", silent) == "scaled down: 15,000 faces, 3 min; above"
+
+
+def test_a_classical_method_says_on_how_many_faces_it_was_fitted():
+    fitted = row() | {"fit": {"faces": 2000, "source": "celeba128", "seconds": 240.0}}
+    del fitted["trained"]
+    assert say("liu", fitted) == "scaled down: 2,000 faces, 4 min"
+    fitted["fit"]["faces"] = 15_000
+    assert say("liu", fitted) == "no number of the paper to hold it against"
+
+
+def test_bicubic_is_held_against_the_papers_psnr_itself():
+    bicubic = {"faces": "celeba128", "psnr_interval": [23.1, 23.3], "gain_psnr_interval": [0, 0]}
+    assert say("bicubic", bicubic) == "agrees"
+    assert say("bicubic", bicubic | {"psnr_interval": [23.3, 23.4]}) == "differs"
+
+
+def test_no_verdict_is_passed_on_faces_that_are_not_the_papers():
+    assert say("lite-gan", row() | {"faces": "imaginary"}) == "not the paper's faces"
+
+
+# What is printed
+
+
+def test_the_tables_show_both_gains_the_verdict_and_what_is_missing(few_faces, shelf):
+    built = table1.build(["bicubic", "tiny", "liu", "lite-gan"], few_faces)
+    console = Console(width=200, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    for table in table1.tables(built, "eight faces"):
+        console.print(table)
+    text = console.export_text()
+    assert "24.82 / 0.70" in text
+    assert "+1.60 / +0.03" in text
+    assert f"{built.rows['tiny']['gain_psnr']:+.2f} ±" in text
+    assert "no such method in this version" in text
+    assert "urdgn-lite train --preset lite-gan" in text
+    assert text.index("liu") < text.index("lite-gan") < text.index("tiny")

@@ -1,0 +1,299 @@
+"""Table 1 of the paper, rebuilt: every method that is there, on the same faces, in one ledger."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from urdgn_lite import methods, zoo
+from urdgn_lite.evaluate import Row, evaluate, paper, read_row, write_row
+from urdgn_lite.faces import Faces, load
+from urdgn_lite.methods import Method
+from urdgn_lite.methods.base import Learnt
+from urdgn_lite.presets import PRESETS
+from urdgn_lite.progress import bar
+from urdgn_lite.provenance import circumstances
+
+COLUMNS = {  # in the paper's order; [n] are its references
+    "bicubic": "bicubic",
+    "nearest": "nearest neighbour, Fig. 1 c",
+    "liu": "Liu et al. 2007 [5]",
+    "yang2010": "Yang et al. 2010 [7]",
+    "ma2010": "Ma et al. 2010 [8]",
+    "yang2013": "Yang et al. 2013 [10], approximated",
+    "srcnn": "Dong et al. 2014 [16]",
+    "gan": "GAN [18]",
+    "gan-star": "GAN*, Fig. 3",
+    "lapgan": "Laplacian pyramid of GANs [19]",
+    "lite-gan": "UR-DGN, a small G",
+    "released-gan": "UR-DGN, the authors' G",
+    "lite": "UR-DGN without D",
+}
+PUBLISHED = {"bicubic": "bicubic", "lite-gan": "ur-dgn", "released-gan": "ur-dgn"}
+FULL = 15_000  # training faces of the paper, Sect. 4.1
+
+
+def keys() -> list[str]:
+    """Every row: the paper's columns, whether they are there yet or not, then all others."""
+    return [*COLUMNS, *sorted(set(methods.names()) - set(COLUMNS))]
+
+
+def missing(key: str) -> str | None:
+    """What to do for a row that cannot be measured yet; None if it can."""
+    if key in methods.names():
+        return None
+    if key not in PRESETS:
+        return "not there yet: no such method in this version"
+    return (
+        f"not there yet: urdgn-lite train --preset {key} --faces celeba128, "
+        f"then python -m urdgn_lite.zoo runs/{key}/generator.safetensors {key}"
+    )
+
+
+def stored(key: str, faces: Faces) -> Row | None:
+    """The ledger's row, if it still speaks of this method on these faces."""
+    try:
+        row = read_row(key, f"{faces.source}-{faces.split}")
+    except KeyError:
+        return None
+    card = json.loads(json.dumps(zoo.card(key))) if key in zoo.names() else None
+    same = row.get("trained") == card and row["n"] == len(faces)
+    return row if same and "psnr_interval" in row else None
+
+
+def measure(key: str, faces: Faces, *, again: bool = False, **options: Any) -> Row:
+    """A row of Table 1: from the ledger, else measured and written there at once.
+
+    Parameters
+    ----------
+    key : one of `methods.names()`.
+    faces : to measure on.
+    again : measure although the ledger has the row. Nothing is fitted again: delete its file.
+    options : those of `ready`.
+
+    Returns
+    -------
+    what `evaluate` gives, and how the method came about: `trained` (a network's card), or `fit`
+    (faces, seconds, peak_gib of its whole process) with `stages`; commit, hardware, date.
+    """
+    if not again and (row := stored(key, faces)):
+        return row
+    method, made = ready(key, **options)
+    row = evaluate(method, faces, perceptual=True) | made
+    if isinstance(method, Learnt):  # read now: calls report too
+        row["stages"] = {name: round(value, 4) for name, value in method.stages.items()}
+    write_row(key, faces, row | circumstances())
+    return read_row(key, f"{faces.source}-{faces.split}")
+
+
+def ready(
+    key: str, *, training: str = "celeba128", limit: int = FULL,
+    folder: Path = Path("runs/table1"), root: Path = Path("data"),
+) -> tuple[Method, Row]:  # fmt: skip
+    """A method that can enlarge, and how it came about, see `measure`.
+
+    One that learns is fitted on the first `limit` training faces of the source `training` (below
+    `root`), unless `folder` has it as KEY.safetensors.
+    """
+    method = methods.get(key)
+    if key in zoo.names():
+        return method, {"trained": zoo.card(key)}
+    if not isinstance(method, Learnt):
+        return method, {}
+    path, about = folder / f"{key}.safetensors", folder / f"{key}.json"
+    if not (path.exists() and about.exists()):
+        fit = apart(method, training, limit, root, path)
+        about.write_text(json.dumps(fit, indent=1) + "\n")
+    return type(method).load(path), {"fit": json.loads(about.read_text())}
+
+
+def apart(method: Learnt, training: str, limit: int, root: Path, path: Path) -> Row:
+    """Fit in a process of its own, so that its peak of memory is nobody else's, and save.
+
+    Raises
+    ------
+    ValueError : the process died, as it does where memory runs out.
+    """
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        try:
+            return pool.submit(_fit, method, training, limit, root, path).result()
+        except BrokenProcessPool:
+            name = type(method).__name__
+            raise ValueError(f"fitting {name} died, probably for want of memory") from None
+
+
+def _fit(method: Learnt, training: str, limit: int, root: Path, path: Path) -> Row:
+    images = load(training, "train", root=root, limit=limit).images
+    h = images.float().div_(127.5).sub_(1)  # to_float, without its copies: 3 GB each
+    began = time.perf_counter()
+    method.fit(h)
+    seconds = time.perf_counter() - began
+    method.save(path)
+    faces = int(method.stages.get("faces", len(h)))  # some keep a subset
+    return {"source": training, "faces": faces, "seconds": round(seconds, 1),
+            "peak_gib": _peak_gib()}  # fmt: skip
+
+
+def _peak_gib() -> float | None:
+    """Most memory that this process ever held, in GiB; None on Windows, which does not say."""
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 1024  # bytes there, KiB on Linux
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30, 2)
+
+
+def verdict(key: str, row: Row, published: Mapping[str, Row]) -> str:
+    """What the numbers allow to say, and no more.
+
+    "reproduced" takes all of these: a column of the paper, at least 15,000 real faces, training
+    to convergence by the card's own word (`converged: true`), and a gain in PSNR whose interval
+    reaches the paper's, or lies above it. A run that was smaller is called scaled down, whatever
+    its gain; on other faces than CelebA nothing is said.
+    """
+    if row["faces"] not in ("celeba", "celeba128"):
+        return "not the paper's faces"
+    bicubic, urdgn = published["bicubic"]["psnr"], published["ur-dgn"]["psnr"]
+    if key == "bicubic":
+        return "agrees" if _side(row["psnr_interval"], bicubic) == "level" else "differs"
+    side = _side(row["gain_psnr_interval"], urdgn - bicubic)
+    own = key in PUBLISHED
+    if "trained" not in row:
+        words = ["no number of the paper to hold it against"]
+    elif own:
+        words = ["below" if side == "below" else "reproduced"]
+    else:
+        words = [f"{side} UR-DGN" if side != "level" else "level with UR-DGN"]
+    if small := scaled_down(row):
+        words = [small] + ([side] if own else words if "trained" in row else [])
+    return "; ".join(words)
+
+
+def _side(interval: Iterable[float], value: float) -> str:
+    low, high = interval
+    return "above" if low > value else "below" if high < value else "level"
+
+
+def scaled_down(row: Row) -> str | None:
+    """How a run falls short of the paper's, in words; None if it does not, or learns nothing."""
+    if "fit" in row:
+        n, source, seconds = (row["fit"][name] for name in ("faces", "source", "seconds"))
+        finished = True  # no iterations whose end anybody chose
+    elif "trained" in row:
+        card = row["trained"]
+        n, source, seconds = card["data"]["n"], card["data"]["source"], card["seconds"]
+        finished = card.get("converged") is True
+    else:
+        return None
+    if n >= FULL and finished and source != "imaginary":
+        return None
+    kind = "imaginary faces" if source == "imaginary" else "faces"
+    return f"scaled down: {n:,} {kind}, {seconds / 60:.0f} min"
+
+
+@dataclass
+class Table1:
+    """Rows by key, reasons for the keys without one, and whether Ctrl-C cut it short."""
+
+    rows: dict[str, Row] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
+    interrupted: bool = False
+
+
+def build(
+    wanted: Iterable[str], faces: Faces, measure: Callable[..., Row] = measure, **options: Any
+) -> Table1:
+    """`measure` all that can be measured; one method that fails does not stop the others.
+
+    Raises
+    ------
+    ValueError : a key that is none of `keys()`; near ones are suggested.
+    """
+    wanted, table = list(wanted), Table1()
+    for key in wanted:
+        if key not in keys():
+            raise zoo.unknown(key, keys())
+    try:
+        for key in (parts := bar(wanted, "table 1")):
+            parts.set_postfix_str(key)
+            if note := missing(key):
+                table.notes[key] = note
+                continue
+            try:
+                table.rows[key] = measure(key, faces, **options)
+            except (ValueError, ImportError, OSError) as error:
+                table.notes[key] = f"not measured: {error}"
+    except KeyboardInterrupt:
+        table.interrupted = True
+        table.notes |= {k: "interrupted" for k in wanted if k not in table.rows | table.notes}
+    return table
+
+
+def tables(table: Table1, title: str) -> list[Table]:
+    """Two to print: paper against ours, and the other measures; ± is half the 95 % interval."""
+    rows, notes = table.rows, table.notes
+    published = paper()["table1"]
+    first = _table(title, "method", "paper", "ours", "gain, paper", "gain, ours", "verdict")
+    second = _table(
+        "", "method", "PSNR Y", "SSIM Y", "LPIPS ↓", "identity", "rank-1", "LR cons.", "s/face",
+        "fit: faces", "min", "GiB",
+    )  # fmt: skip
+    for key in [k for k in keys() if k in rows or k in notes]:
+        known = published.get(PUBLISHED.get(key, ""))
+        theirs = theirs_gain = "–"
+        if known:
+            base = published["bicubic"]
+            theirs = f"{known['psnr']:.2f} / {known['ssim']:.2f}"
+            gains = known["psnr"] - base["psnr"], known["ssim"] - base["ssim"]
+            theirs_gain = f"{gains[0]:+.2f} / {gains[1]:+.2f}"
+        name = f"{key}\n  {COLUMNS[key]}" if COLUMNS.get(key, key) != key else key
+        if key not in rows:
+            first.add_row(name, theirs, "", theirs_gain, "", notes[key])
+            continue
+        row = rows[key]
+        first.add_row(
+            name, theirs, f"{_cell(row, 'psnr', 2)}\n{_cell(row, 'ssim', 3)}", theirs_gain,
+            f"{_cell(row, 'gain_psnr', 2, '+')}\n{_cell(row, 'gain_ssim', 3, '+')}",
+            verdict(key, row, published),
+        )  # fmt: skip
+        second.add_row(
+            key, _cell(row, "psnr_y", 2), _cell(row, "ssim_y", 3), _cell(row, "lpips", 3),
+            _cell(row, "identity", 3), _cell(row, "rank1", 2), _cell(row, "lr_consistency", 1),
+            f"{row['seconds_per_face']:.2g}", *_made(row),
+        )  # fmt: skip
+    return [first, second]
+
+
+def _table(title: str, *headings: str) -> Table:
+    table = Table(title=title or None, title_justify="left", show_lines=False)
+    for heading in headings:
+        left = heading in ("method", "verdict")
+        table.add_column(heading, justify="left" if left else "right")
+    return table
+
+
+def _cell(row: Row, name: str, digits: int, sign: str = "") -> str:
+    value = row.get(name)
+    if value is None:
+        return "–"
+    low, high = row[f"{name}_interval"]
+    return f"{value:{sign}.{digits}f} ± {(high - low) / 2:.{digits}f}"
+
+
+def _made(row: Row) -> tuple[str, str, str]:
+    if "trained" in row:
+        fit = row["trained"] | {"faces": row["trained"]["data"]["n"], "peak_gib": None}
+    elif not (fit := row.get("fit")):
+        return "–", "–", "–"
+    return f"{fit['faces']:,}", f"{fit['seconds'] / 60:.1f}", str(fit["peak_gib"] or "–")
