@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from urdgn_lite import faces
+from urdgn_lite.evaluate import ledger
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tools"))
 import frontal
@@ -34,6 +35,12 @@ def test_both_generators_are_measured_in_every_bin_and_written(some, tmp_path):
         one, other, change = (row[k]["mean"] for k in ("frontal", "random", "random - frontal"))
         assert change == pytest.approx(other - one, abs=2e-3)
         assert row["random"]["low"] <= other <= row["random"]["high"]
+
+
+def test_the_ledger_says_what_the_chapter_reads_from_it():
+    first, *middle, last = json.loads((ledger() / "frontal.json").read_text())["bins"]
+    assert first["random - frontal"]["high"] < 0 < last["random - frontal"]["low"]
+    assert all(row["frontal"]["mean"] > 2 for row in (first, *middle, last))
 
 
 def test_the_faces_of_a_shelf_state_their_yaw(development_faces):

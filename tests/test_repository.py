@@ -155,6 +155,13 @@ def test_the_shipped_weights_are_the_measured_ones():
             assert row["trained"][key] == zoo.card(name)[key]
 
 
+def test_rows_of_a_name_in_the_zoo_are_of_its_weights():
+    for path in evaluate.ledger().glob("*/*.json"):
+        trained = evaluate.read_row(path.stem, path.parent.name).get("trained")
+        if trained and path.stem in zoo.names():
+            assert trained["commit"] == zoo.card(path.stem)["commit"], path
+
+
 def test_the_shipped_weights_score_what_the_ledger_says():
     shown = faces.load("imaginary", "test")
     row = evaluate.evaluate(methods.get("residual-s-imaginary"), shown, progress=False)
