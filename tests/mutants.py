@@ -6,6 +6,8 @@ Each is the right solution with one misconception. The instructor's page shows s
 # ruff: noqa: E501 - a mutant a line reads best
 from __future__ import annotations
 
+import mutants_chapters
+
 HEAD = """
 import math
 import torch
@@ -252,5 +254,5 @@ RIGHT_ONES = {
     "discriminator": _discriminator("", "", f"return {REAL} + {FAKE}")[3],
     "rmsprop": STEP + RIGHT, "sweep": SWEEP_RIGHT, "choose": CHOOSE_RIGHT,
     "damage": DAMAGE_RIGHT, "interval": INTERVAL_RIGHT,
-}  # fmt: skip
-MUTANTS = OBJECTIVE + DISCRIMINATOR + RMSPROP + OTHERS
+} | mutants_chapters.RIGHT_ONES  # fmt: skip
+MUTANTS = OBJECTIVE + DISCRIMINATOR + RMSPROP + OTHERS + mutants_chapters.MUTANTS

@@ -1,16 +1,21 @@
 """The chapters as a reader finds them: one anatomy, nothing missing, nothing stale."""
 
+import functools
+import importlib
 import itertools
 import json
+import pkgutil
 import re
 from pathlib import Path
 
 import pytest
 
+import urdgn_lite
 from urdgn_lite import optimiser  # noqa: F401 - ties Eqs. 5 and 8
 from urdgn_lite.objective import EQUATIONS
 
 BOOK = Path(__file__).parent.parent / "book"
+PAGES = [*BOOK.glob("*.ipynb"), *BOOK.glob("*.md")]
 CHAPTERS = sorted(BOOK.glob("[0-9]*.ipynb"))
 ANATOMY = [
     "What you will learn", "You need", "In the paper", "Paper against ours", "Quiz", "Exercises",
@@ -62,7 +67,7 @@ def test_one_title_and_no_heading_level_is_skipped(chapter):
 
 def test_every_picture_has_alt_text(chapter):
     for cell, output in outputs(chapter):
-        if "image/png" in output.get("data", {}):
+        if {"image/png", "image/svg+xml"} & set(output.get("data", {})):
             alt = cell["metadata"].get("mystnb", {}).get("image", {}).get("alt", "")
             assert len(alt) > 20, text(cell)
     assert not re.search(r"!\[\s*\]", prose(chapter))
@@ -91,6 +96,31 @@ def test_every_quiz_answer_has_feedback(chapter):
         assert all(len(feedback.strip()) > 10 for _, feedback in answers)
 
 
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
+def test_the_quiz_is_answered_in_a_cell_that_gives_nothing_away(path):
+    chapter = json.loads(path.read_text())
+    asked = len(re.findall(r"(?m)^### Question \d+$", prose(chapter)))
+    (cell,) = [c for c in cells(chapter, "code") if "check.quiz(" in text(c)]
+    blank = ", ".join(f"{i}: None" for i in range(1, asked + 1))
+    assert f'check.quiz("{path.stem}", {{{blank}}})' in text(cell)
+    (shown,) = [o for o in cell["outputs"] if o["output_type"] == "execute_result"]
+    assert "".join(shown["data"]["text/plain"]).count("not answered yet") == asked
+
+
+def exercises(chapter):
+    """The exercises: (heading, all that belongs to it)."""
+    start = next(i for i, c in enumerate(chapter["cells"]) if text(c).startswith("## Exercises"))
+    after = "\n".join(text(c) for c in chapter["cells"][start:]).split("\n## Take-aways")[0]
+    parts = re.split(r"(?m)^(?=(?:### |\*\*)\d+\. )", after)[1:]
+    return [(part.splitlines()[0], part) for part in parts]
+
+
+def test_every_exercise_is_checked_or_says_that_it_is_free(chapter):
+    assert len(exercises(chapter)) >= 3
+    for heading, part in exercises(chapter):
+        assert ("(free)" in heading) != ("check." in part), heading
+
+
 def test_at_least_three_exercises_have_a_folded_executed_solution(chapter):
     start = next(i for i, c in enumerate(chapter["cells"]) if "## Exercises" in text(c))
     folded = [
@@ -111,6 +141,41 @@ def test_colab_opens_it_on_a_gpu(chapter):
     assert chapter["metadata"]["accelerator"] == "GPU"
 
 
+MODULES = {m.name for m in pkgutil.iter_modules(urdgn_lite.__path__)}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda p: p.stem)
+def test_code_words_of_the_package_exist(path):
+    page = prose(json.loads(path.read_text())) if path.suffix == ".ipynb" else path.read_text()
+    page = re.sub(r"(?s)```.*?```", "", page)
+    for word in re.findall(r"(?<!`)`(?:urdgn_lite\.)?([a-z_]+(?:\.\w+)+)(?:\(.*?\))?`", page):
+        module, *names = word.split(".")
+        if module in MODULES and names != ["py"]:
+            found = importlib.import_module(f"urdgn_lite.{module}")
+            for name in names:
+                assert hasattr(found, name), word
+                found = getattr(found, name)
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda p: p.stem)
+def test_no_internal_link_leads_nowhere(path):
+    page = prose(json.loads(path.read_text())) if path.suffix == ".ipynb" else path.read_text()
+    pages = {p.stem for p in PAGES}
+    for target in re.findall(r"\{doc\}`(?:[^`<]*<)?([^`>]+)>?`", page):
+        assert target in pages, target
+    for target in re.findall(r"\]\((?!https?:|#)([^)]+)\)", page):
+        assert (BOOK / target.partition("#")[0]).exists(), target
+    for label in re.findall(r"\{eq\}`([^`]+)`", page):
+        assert label in labels(), label
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
+def test_a_chapter_stands_in_the_contents_and_on_the_first_page(path):
+    assert f"file: {path.stem}\n" in (BOOK / "_toc.yml").read_text()
+    assert f"{{doc}}`{path.stem}`" in (BOOK / "intro.md").read_text()
+
+
+@functools.cache
 def labels():
     found = []
     for path in CHAPTERS:

@@ -140,8 +140,46 @@ def test_points_are_halves_and_full_only_for_everything() -> None:
     assert math.isclose(report.points(8) * 2 % 1, 0)
 
 
-def test_a_quiz_answers_with_feedback() -> None:
-    feedback = {"a": "No: that is Eq. 7.", "b": "Yes: Eq. 4."}
-    assert check.choice(" B", feedback, "b") == "✓ Yes: Eq. 4."
-    assert check.choice("a", feedback, "b").startswith("✗ No")
-    assert check.choice("z", feedback, "b") == "Choose one of a, b."
+ONE = {"demo": [
+    {"right": "B", "feedback": {"A": "No: that is Eq. 7.", "B": "Yes: Eq. 4."}},
+    {"right": "A", "feedback": {"A": "**Yes.** $\\hat h$", "B": "No."}},
+]}  # fmt: skip
+
+
+def test_a_quiz_gives_each_answer_its_own_feedback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("urdgn_lite.check.quizzes.stored", lambda: ONE)
+    assert check.quiz("demo", {1: " b", 2: "A"}).passed
+    half = check.quiz("demo", {1: "A", 2: "a"})
+    assert not half.passed
+    assert str(half).splitlines() == [
+        "1 ✗ A: No: that is Eq. 7.", "2 ✓ A: **Yes.** $\\hat h$", "1 of 2 right."
+    ]  # fmt: skip
+    assert half._repr_markdown_().split("\n\n") == str(half).splitlines()
+    assert "'z' is no answer: choose one of A, B" in str(check.quiz("demo", {1: "z"}))
+
+
+def test_a_quiz_that_is_not_answered_gives_nothing_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("urdgn_lite.check.quizzes.stored", lambda: ONE)
+    blank = check.quiz("demo", {1: None, 2: None})
+    assert str(blank) == "1 – not answered yet\n2 – not answered yet\n0 of 2 right."
+    assert str(check.quiz("demo", {})) == str(blank)
+
+
+def test_a_wrong_chapter_or_question_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValueError, match="no quiz of '99-none': there are 01-problem"):
+        check.quiz("99-none", {1: "A"})
+    with pytest.raises(ValueError, match="has questions 1 … 3, not 4"):
+        check.quiz("01-problem", {4: "A"})
+
+
+def test_every_chapters_quiz_can_be_passed_and_each_wrong_letter_is_marked_so() -> None:
+    from urdgn_lite.check.quizzes import stored
+
+    for chapter, questions in stored().items():
+        right = {i: q["right"] for i, q in enumerate(questions, 1)}
+        assert check.quiz(chapter, right).passed
+        for i, question in enumerate(questions, 1):
+            for letter in set(question["feedback"]) - {question["right"]}:
+                line = str(check.quiz(chapter, {i: letter})).splitlines()[i - 1]
+                assert line.startswith(f"{i} ✗ {letter}: ")
+                assert "Yes" not in line[:12]

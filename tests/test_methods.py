@@ -1,10 +1,13 @@
+import signal
+
 import pytest
 import torch
 
 from urdgn_lite import methods, networks, zoo
 from urdgn_lite.degrade import downsample, upsample_bicubic
 from urdgn_lite.faces import to_float
-from urdgn_lite.presets import Preset
+from urdgn_lite.presets import LAPGAN, PRESETS, Preset
+from urdgn_lite.train import algorithm_1, train
 
 
 @pytest.fixture
@@ -22,9 +25,10 @@ def test_bicubic_is_the_baseline_of_table_1(lr):
     assert torch.equal(methods.get("bicubic")(lr), upsample_bicubic(lr))
 
 
-@pytest.mark.parametrize("name", ["bicubic", "tiny"])
+@pytest.mark.parametrize("name", ["bicubic", "tiny", "tiny+"])
 def test_every_method_keeps_the_protocol(shelf, lr, name):
     method, given = methods.get(name), lr.clone()
+    assert callable(method.fit)
     assert isinstance(method, methods.Method)
     generated = method(lr)
     assert generated.shape == (3, 3, 128, 128)
@@ -59,9 +63,114 @@ def test_a_misspelt_method_is_answered_with_near_ones(shelf):
         methods.get("bicubc")
     with pytest.raises(ValueError, match="did you mean tiny"):
         methods.get("tinny")
+    with pytest.raises(ValueError, match="no 'lapgn': did you mean lapgan"):
+        methods.get("lapgn")
+    with pytest.raises(ValueError, match=r"no 'bicubic\+': did you mean bicubic"):
+        methods.get("bicubic+")  # bicubic is its own mirror image
 
 
 def test_a_damaged_file_is_not_taken_for_a_misspelt_name(tmp_path):
     (tmp_path / "generator.safetensors").write_bytes(b"cut")
     with pytest.raises(ValueError, match="not a generator of this package"):
         methods.get(tmp_path / "generator.safetensors")
+
+
+# --- fit.
+
+
+@pytest.fixture
+def hr(few_faces):
+    return to_float(few_faces.images)
+
+
+def test_bicubic_has_nothing_to_learn(hr, lr):
+    method = methods.get("bicubic")
+    assert method.fit(hr) is method
+    assert torch.equal(method(lr), upsample_bicubic(lr))
+
+
+@pytest.mark.parametrize(("name", "command"), [
+    ("srcnn", "urdgn-lite train --preset srcnn"),
+    ("srcnn+", "urdgn-lite train --preset srcnn"),
+    ("lapgan", "python -m urdgn_lite.methods.lapgan"),
+])  # fmt: skip
+def test_an_untrained_network_says_how_to_train_it(shelf, lr, name, command):
+    method = methods.get(name)
+    assert isinstance(method, methods.Method)
+    assert name not in methods.names()
+    with pytest.raises(ValueError, match=f"is not trained: fit it, or train it: {command}$"):
+        method(lr)
+
+
+@pytest.mark.parametrize("name", ["srcnn", "lapgan"])
+def test_the_zoo_is_asked_first(shelf, lr, tmp_path, name):
+    preset = PRESETS.get(name, LAPGAN)
+    torch.manual_seed(0)
+    network = networks.build_generator(preset)
+    networks.save_weights(network, tmp_path / "g.safetensors", {"preset": preset.to_dict()})
+    zoo.keep(tmp_path / "g.safetensors", name)
+    assert torch.equal(methods.get(name)(lr), zoo.load(name)(lr))
+    assert methods.get(name).card["preset"]["name"] == name
+
+
+def test_fit_trains_from_the_beginning_as_the_card_says(hr, lr, few_faces):
+    card = {"preset": PRESETS["smoke"].to_dict(), "steps": 3, "seed": 5}
+    method = methods.Network(networks.build_generator(PRESETS["smoke"]), card)
+    assert method.fit(hr, progress=False) is method
+    run = train(PRESETS["smoke"], few_faces.images, steps=3, seed=5, progress=False)
+    assert torch.equal(method(lr), methods.Network(run.generator)(lr))
+    assert not torch.allclose(method(lr), upsample_bicubic(lr), atol=1e-4)
+    assert (method.card["steps"], method.card["step"], method.card["seed"]) == (3, 3, 5)
+    assert method.card["data"] == run.data
+    assert {"commit", "hardware", "seconds"} <= method.card.keys()
+
+
+def test_fit_makes_an_untrained_network_ready(shelf, hr, lr):
+    method = methods.get("srcnn")
+    method.card["steps"] = 2
+    assert method.fit(hr[:2], progress=False)(lr).shape == (3, 3, 128, 128)
+
+
+def test_a_bare_network_has_no_recipe(hr):
+    with pytest.raises(ValueError, match="no recipe"):
+        methods.Network(networks.build_generator(PRESETS["smoke"])).fit(hr)
+
+
+def test_an_interrupted_fit_leaves_the_network_as_it_was(hr, lr, monkeypatch):
+    method = methods.Network(
+        networks.build_generator(PRESETS["smoke"]), {"preset": PRESETS["smoke"].to_dict()}
+    )
+    before = method(lr)
+
+    def interrupted(run, h, accelerator):
+        signal.raise_signal(signal.SIGINT)
+        return algorithm_1(run, h, accelerator)
+
+    monkeypatch.setattr("urdgn_lite.train.algorithm_1", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        method.fit(hr, progress=False)
+    assert torch.equal(method(lr), before)
+
+
+# --- Self-ensemble.
+
+
+def test_the_self_ensemble_is_the_mean_of_both_views(shelf, lr):
+    single, both = methods.get("tiny"), methods.get("tiny+")
+    by_hand = (single(lr) + single(lr.flip(3)).flip(3)) / 2
+    assert torch.allclose(both(lr), by_hand, atol=1e-6)
+    assert not torch.allclose(both(lr), single(lr), atol=1e-3)
+    upside_down = (single(lr) + single(lr.flip(2)).flip(2)) / 2
+    assert not torch.allclose(both(lr), upside_down, atol=1e-3)
+
+
+def test_the_self_ensemble_of_a_mirrored_face_is_mirrored(shelf, lr):
+    single, both = methods.get("tiny"), methods.get("tiny+")
+    assert torch.allclose(both(lr.flip(3)), both(lr).flip(3), atol=1e-6)
+    assert not torch.allclose(single(lr.flip(3)), single(lr).flip(3), atol=1e-3)
+
+
+def test_the_self_ensemble_of_a_file(generator_file, lr):
+    both = methods.get(f"{generator_file}+")
+    assert both.mirrored
+    assert not torch.equal(both(lr), methods.get(generator_file)(lr))

@@ -1,4 +1,5 @@
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -7,10 +8,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from skimage.color import rgb2ycbcr
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+from torchmetrics.functional.image import learned_perceptual_image_patch_similarity
 
+from urdgn_lite import faces
 from urdgn_lite.degrade import downsample, upsample_bicubic
 from urdgn_lite.faces import to_float, to_uint8
-from urdgn_lite.metrics import lr_consistency, luma, psnr, ssim
+from urdgn_lite.metrics import (
+    ALEXNET,
+    MetricUnavailableError,
+    _lpips_network,
+    lpips,
+    lr_consistency,
+    luma,
+    psnr,
+    ssim,
+)
 
 
 @pytest.fixture(scope="module")
@@ -139,3 +151,84 @@ def test_a_face_that_does_not_explain_the_lr_face_is_told_from_one_that_does(gen
 def test_lr_consistency_of_a_known_error_is_computed_by_hand():
     measured = lr_consistency(flat(110, 128), flat(100))
     assert measured.item() == pytest.approx(10 * math.log10(255**2 / 100), abs=1e-4)
+
+
+# LPIPS: the weights of AlexNet are not part of the package
+
+
+@pytest.fixture
+def alexnet():
+    path = Path(torch.hub.get_dir()) / "checkpoints" / ALEXNET
+    if not path.is_file():
+        pytest.skip("needs AlexNet's weights: set TORCH_HOME to the folder that holds them")
+    return path
+
+
+def test_lpips_is_that_of_torchmetrics(alexnet, generated, real):
+    theirs = learned_perceptual_image_patch_similarity(
+        to_float(to_uint8(generated)), real, net_type="alex", reduction="none"
+    )
+    assert lpips(generated, real).tolist() == pytest.approx(theirs.tolist(), abs=1e-6)
+
+
+def test_lpips_is_small_for_small_changes_and_nought_for_none(alexnet, generated, real):
+    assert lpips(real, real).tolist() == [0] * 8
+    assert lpips(real[:1], real[:1]).shape == (1,)
+    halfway = lpips((generated + real) / 2, real)
+    assert (halfway > 0).all()
+    assert (halfway < lpips(generated, real)).all()
+
+
+def test_lpips_is_measured_after_clamping_and_rounding(alexnet, real):
+    assert torch.equal(lpips(real + 0.3 / 255, real), torch.zeros(8))
+    overshoot = torch.where(real == 1, 1.5, real)
+    assert torch.equal(lpips(overshoot, real), torch.zeros(8))
+
+
+def test_lpips_draws_nothing_and_needs_no_gradient(alexnet, generated, real):
+    _lpips_network.cache_clear()
+    before = torch.get_rng_state()
+    found = lpips(generated[:1].clone().requires_grad_(), real[:1])
+    assert torch.equal(torch.get_rng_state(), before)
+    assert not found.requires_grad
+    lpips(generated[:1], real[:1])
+    assert _lpips_network.cache_info().misses == 1
+
+
+def test_nothing_but_tensors_is_ever_loaded(alexnet, monkeypatch):
+    kinds = []
+
+    def spy(*arguments, load=torch.load, **options):
+        kinds.append(options.get("weights_only"))
+        return load(*arguments, **options)
+
+    monkeypatch.setattr(torch, "load", spy)
+    _lpips_network.cache_clear()
+    _lpips_network(alexnet)
+    assert kinds == [True, True]
+
+
+def test_bicubic_keeps_its_lpips_on_the_celeba_test_faces(alexnet, development_faces):
+    h = to_float(faces.load("celeba128", "test").images[::5])
+    assert lpips(upsample_bicubic(downsample(h)), h).mean().item() == pytest.approx(0.479, abs=1e-3)
+
+
+def test_without_weights_lpips_says_where_it_looked_and_downloads_nothing(
+    tmp_path, monkeypatch, generated, real
+):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr(torch.hub, "download_url_to_file", lambda *_, **__: pytest.fail("download"))
+    with pytest.raises(MetricUnavailableError, match=rf"{tmp_path}.*{ALEXNET}.*TORCH_HOME"):
+        lpips(generated, real)
+
+
+@pytest.mark.parametrize("content", [b"", b"another network"])
+def test_other_weights_are_refused_before_they_are_opened(
+    tmp_path, monkeypatch, generated, real, content
+):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr(torch, "load", lambda *_, **__: pytest.fail("opened"))
+    (tmp_path / "hub" / "checkpoints").mkdir(parents=True)
+    (tmp_path / "hub" / "checkpoints" / ALEXNET).write_bytes(content)
+    with pytest.raises(MetricUnavailableError, match="not the AlexNet of LPIPS"):
+        lpips(generated, real)

@@ -3,15 +3,20 @@
 import json
 import os
 import pickle
+import re
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
+from torch.nn.functional import pad
+from torch.utils.flop_counter import FlopCounterMode
 
+from urdgn_lite.compared_networks import SRCNN, Level, LevelDiscriminator, Pyramid
 from urdgn_lite.degrade import upsample_bicubic
 from urdgn_lite.networks import (
     Block,
+    Dense,
     Discriminator,
     Resize,
     build_discriminator,
@@ -20,7 +25,7 @@ from urdgn_lite.networks import (
     load_weights,
     save_weights,
 )
-from urdgn_lite.presets import PRESETS, get
+from urdgn_lite.presets import LAPGAN, PRESETS, get
 
 everyone = pytest.mark.parametrize("name", PRESETS)
 adversarial = pytest.mark.parametrize("name", [n for n, p in PRESETS.items() if p.discriminator])
@@ -51,9 +56,13 @@ def test_a_generator_makes_128_pixels_of_16(name):
 
 @everyone
 @torch.no_grad()
-def test_a_generator_enlarges_any_square_eightfold(name):
+def test_a_generator_enlarges_any_square_eightfold_unless_it_is_fully_connected(name):
     G = build_generator(get(name)).eval()
-    assert G(lr_faces(side=12)).shape == (1, 3, 96, 96)
+    if any(isinstance(layer, nn.Linear) for layer in G.modules()):
+        with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
+            G(lr_faces(side=12))
+    else:
+        assert G(lr_faces(side=12)).shape == (1, 3, 96, 96)
 
 
 @adversarial
@@ -81,7 +90,7 @@ def test_the_released_discriminator_has_as_many_parameters_as_the_authors():
 
 @everyone
 def test_a_gan_has_the_generator_of_its_bare_namesake(name):
-    bare = build_generator(get(name.removesuffix("-gan")))
+    bare = build_generator(get(re.sub(r"-gan(-1?0?|-1e\d)?$", "", name)))
     assert str(build_generator(get(name))) == str(bare)
 
 
@@ -111,6 +120,94 @@ def test_yet_its_last_layer_has_a_gradient_to_leave_bicubic_by():
     G, lr = build_generator(get("smoke")), lr_faces(2)
     G(lr).square().mean().backward()
     assert any(p.grad is not None and p.grad.abs().max() > 0 for p in G.parameters())
+
+
+# --- The networks of the other columns.
+
+
+@pytest.mark.parametrize(
+    ("kind", "preset"), [(SRCNN, get("srcnn")), (Dense, get("gan")), (Pyramid, LAPGAN)]
+)
+@torch.no_grad()
+def test_the_sizes_in_the_docstrings_are_counted(kind, preset):
+    G = build_generator(preset).eval()
+    assert isinstance(G, kind)
+    with FlopCounterMode(display=False) as counted:
+        G(lr_faces())
+    stated = " ".join(kind.__doc__.split())
+    assert f"{count_parameters(G):,} parameters" in stated
+    assert f"{counted.get_total_flops() / 2e6:.0f} MMAC a face" in stated
+
+
+@pytest.mark.parametrize(("name", "megabytes"), [("gan", 4), ("dense-gan", 4), ("srcnn", 0.05)])
+def test_the_files_of_the_other_columns_are_small(name, megabytes, tmp_path):
+    path = tmp_path / "generator.safetensors"
+    save_weights(build_generator(get(name)), path, {"preset": get(name).to_dict()})
+    assert path.stat().st_size < megabytes * 1e6
+
+
+def test_the_pyramid_stays_below_half_a_million_parameters():
+    assert count_parameters(build_generator(LAPGAN)) <= 500_000
+
+
+@torch.no_grad()
+def test_srcnn_is_three_convolutions_of_the_image_enlarged_by_bicubic_at_once():
+    torch.manual_seed(0)
+    G, lr = build_generator(get("srcnn")).eval(), lr_faces()
+    x = upsample_bicubic(lr)
+    for layer, size, widths in zip(
+        list(G)[::2], (9, 1, 5), ((3, 64), (64, 32), (32, 3)), strict=True
+    ):
+        assert layer.weight.shape == (*widths[::-1], size, size)
+        x = pad(x, [size // 2] * 4).unfold(2, size, 1).unfold(3, size, 1)  # b c h w k k
+        x = torch.einsum("bchwij,ocij->bohw", x, layer.weight) + layer.bias.view(-1, 1, 1)
+        x = x if layer is G[-1] else x.relu()
+    assert torch.allclose(G(lr), x, atol=1e-4)
+
+
+@torch.no_grad()
+def test_the_fully_connected_layer_lets_every_pixel_reach_every_other():
+    torch.manual_seed(0)
+    corner = {}
+    for name in ("gan", "gan-star"):
+        G, lr = build_generator(get(name)).eval(), lr_faces()
+        poked = lr.clone()
+        poked[0, :, 0, 0] += 1
+        corner[name] = (G(poked) - G(lr))[0, :, -8:, -8:].abs().max() > 0
+    assert corner == {"gan": True, "gan-star": False}
+
+
+def test_with_and_without_the_fully_connected_layer_the_rest_is_the_same():
+    with_it, without = build_generator(get("gan")), build_generator(get("gan-star"))
+    assert [str(layer) for layer in with_it][-10:] == [str(layer) for layer in without][-10:]
+
+
+@torch.no_grad()
+def test_a_fresh_pyramid_is_bicubic_level_by_level():
+    G, lr = build_generator(LAPGAN), lr_faces(2)
+    wanted = lr
+    for side in (32, 64, 128):
+        wanted = upsample_bicubic(wanted, side)
+    assert torch.equal(G(lr), wanted)
+
+
+@torch.no_grad()
+def test_a_level_adds_its_band_to_the_enlarged_image():
+    level, low = Level(4), lr_faces(1, 8)
+    nn.init.normal_(level.band[-2].weight)
+    band = level.band(low)
+    assert band.shape == (1, 3, 16, 16)
+    assert band.abs().max() > 0
+    assert torch.equal(level(low), upsample_bicubic(low, 16) + band)
+
+
+@pytest.mark.parametrize("side", [32, 64, 128])
+@torch.no_grad()
+def test_the_discriminator_of_a_level_sees_the_image_and_the_band_apart(side):
+    torch.manual_seed(0)
+    D, (blurred, band) = LevelDiscriminator(4).eval(), lr_faces(2, side).split(1)
+    assert D(blurred, band).shape == (1, 1)
+    assert not torch.allclose(D(blurred, band), D(band, blurred))  # a sum could not tell
 
 
 @torch.no_grad()

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import re
 
 import pytest
 import torch
@@ -20,7 +21,19 @@ SLIM = {
     "deconvolutional": {"width": 8},
     "resize": {"widths": (2, 2, 2, 2)},
     "residual": {"width": 4, "blocks": 1, "middle": 4},
+    "dense": {"width": 8, "first": 4},
+    "srcnn": {"widths": (4, 4)},
 }
+SWEEP = ("0", "1", "10", "1e3", "1e4")
+
+
+def plays_a_game(preset: Preset) -> bool:
+    return "gan" in preset.name.split("-")
+
+
+def bare(preset: Preset) -> Preset:
+    """Without the game: that of `lite-gan-10` is `lite`. `gan` and `gan-star` have none."""
+    return PRESETS[re.sub(r"-gan(-1?0?|-1e\d)?$", "", preset.name)]
 
 
 def slim(preset: Preset) -> Preset:
@@ -31,8 +44,29 @@ def slim(preset: Preset) -> Preset:
 
 
 def test_the_family_is_complete():
-    bare = {"residual", "residual-s", "lite", "released", "paper", "smoke"}
-    assert set(PRESETS) == bare | {f"{name}-gan" for name in bare}
+    bare = {"residual", "residual-s", "lite", "released", "paper", "smoke", "dense"}
+    columns = {"srcnn", "gan", "gan-star"}
+    sweep = {f"lite-gan-{lam}" for lam in SWEEP}
+    assert set(PRESETS) == bare | {f"{name}-gan" for name in bare} | columns | sweep
+
+
+def test_the_sweep_varies_lambda_alone():
+    lite_gan = PRESETS["lite-gan"]
+    for name, lam in zip(SWEEP, (0, 1, 10, 1000, 10_000), strict=True):
+        assert PRESETS[f"lite-gan-{name}"] == lite_gan.but(name=f"lite-gan-{name}", lam=lam)
+
+
+def test_the_games_of_equation_1_differ_in_the_input_layer_alone():
+    gan, star = PRESETS["gan"], PRESETS["gan-star"]
+    assert gan.lam == star.lam == 0
+    assert star == gan.but(name="gan-star", generator=PRESETS["lite"].generator)
+    assert gan.generator == PRESETS["dense"].generator
+
+
+def test_lapgan_is_no_preset_of_algorithm_1():
+    assert presets.LAPGAN not in PRESETS.values()
+    with pytest.raises(ValueError, match="no preset 'lapgan'"):
+        presets.get("lapgan")
 
 
 @everyone
@@ -43,21 +77,19 @@ def test_a_preset_is_kept_under_its_own_name(preset):
 
 @everyone
 def test_gan_in_the_name_means_a_finite_lambda_and_a_discriminator(preset):
-    adversarial = preset.name.endswith("-gan")
+    adversarial = plays_a_game(preset)
     assert math.isfinite(preset.lam) == adversarial
     assert (preset.discriminator is not None) == adversarial
     assert (build_discriminator(preset) is not None) == adversarial
-    assert preset.lam > 0
 
 
 @everyone
 def test_a_gan_differs_from_its_bare_namesake_in_the_game_alone(preset):
-    bare = PRESETS[preset.name.removesuffix("-gan")]
     of_the_game = {"name", "lam", "discriminator", "adversarial", "balanced", "split_batch"}
     of_the_length = {"steps", "batch", "rate", "outcome"}  # tuned one by one
     for key, value in preset.to_dict().items():
         if key not in of_the_game | of_the_length:
-            assert value == bare.to_dict()[key], key
+            assert value == bare(preset).to_dict()[key], key
 
 
 @everyone
@@ -86,7 +118,7 @@ def test_every_preset_trains_for_a_step(preset, few_faces):
     moved = run.plain(run.G).state_dict()
     assert any(not torch.equal(moved[name], fresh[name]) for name in fresh)
     assert all(value.isfinite().all() for value in moved.values())
-    assert ({"bce_real", "bce_fake"} <= set(run.history[0])) == preset.name.endswith("-gan")
+    assert ({"bce_real", "bce_fake"} <= set(run.history[0])) == plays_a_game(preset)
 
 
 @everyone
@@ -134,7 +166,13 @@ def test_plain_data_of_a_preset_is_a_copy():
 
 @pytest.mark.parametrize(
     ("asked", "suggested"),
-    [("residual_s", "residual-s"), ("Lite", "lite"), ("relesed-gan", "released-gan")],
+    [
+        ("residual_s", "residual-s"),
+        ("Lite", "lite"),
+        ("relesed-gan", "released-gan"),
+        ("lite-gan-1e2", "lite-gan-1e"),
+        ("srcn", "srcnn"),
+    ],
 )
 def test_a_misspelt_name_is_answered_with_a_near_one(asked, suggested):
     with pytest.raises(ValueError, match=f"no preset '{asked}': did you mean .*{suggested}"):

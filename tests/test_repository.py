@@ -121,10 +121,10 @@ def test_files_hold_one_idea():
 
 def test_the_floors_are_kept():
     order = ["progress", "provenance", "timing", "_compat", "faces", "_celeba", "_lfw",
-             "degrade", "objective", "optimiser", "presets", "networks", "metrics",
-             "identity", "figures", "zoo", "checkpoint", "train", "methods", "evaluate", "table1",
-             "bins", "weights", "bench", "upsample", "_explorer", "explore", "notebook", "check",
-             "grading", "grade", "cli", "__main__"]  # fmt: skip
+             "degrade", "objective", "optimiser", "presets", "compared_networks", "networks",
+             "metrics", "identity", "figures", "pipeline", "zoo", "checkpoint", "train", "methods",
+             "evaluate", "table1", "bins", "weights", "bench", "upsample", "_explorer", "explore",
+             "notebook", "check", "grading", "grade", "cli", "__main__"]  # fmt: skip
     for path in (ROOT / "urdgn_lite").glob("*.py"):
         if path.stem == "__init__":
             continue

@@ -21,7 +21,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import nn
 
-from urdgn_lite import objective, presets
+from urdgn_lite import objective, presets, zoo
 from urdgn_lite import train as training
 from urdgn_lite.checkpoint import Run
 from urdgn_lite.degrade import downsample
@@ -553,3 +553,49 @@ def test_two_processes_train_what_one_does_and_stop_together(few_faces, tmp_path
     G, card = load_weights(tmp_path / "smoke-gan" / "generator.safetensors")
     assert all(value.isfinite().all() for value in G.state_dict().values())
     assert Run.begin(GAN, 6, 0, card["data"], tmp_path / "smoke-gan", True).done
+
+
+def test_a_run_may_begin_as_a_copy_of_a_trained_generator(few_faces, tmp_path):
+    smoke, gan = presets.get("smoke"), presets.get("smoke-gan")
+    train(smoke, few_faces.images, steps=3, out=tmp_path)
+    begun = tmp_path / "generator.safetensors"
+    run = Run.begin(gan, 1, 1, {"n": 8}, None, False, begun)
+    stored = zoo.load(begun).state_dict()
+    assert all(torch.equal(run.G.state_dict()[name], stored[name]) for name in stored)
+    assert run.start == "smoke"
+
+
+def test_a_copy_of_another_network_is_refused(generator_file):
+    with pytest.raises(ValueError, match="lite cannot start from smoke"):
+        Run.begin(presets.get("lite"), 1, 0, {"n": 8}, None, False, generator_file)
+
+
+def test_averaged_weights_follow_the_moving_average(few_faces, monkeypatch):
+    share, seen = 0.75, []
+    original = training.algorithm_1
+
+    def watched(run, h, accelerator):
+        losses = original(run, h, accelerator)
+        seen.append(run.G.head.weight.detach().clone().double())
+        return losses
+
+    monkeypatch.setattr(training, "algorithm_1", watched)
+    run = train(presets.get("smoke").but(average=share), few_faces.images, steps=5)
+    expected = seen[0]  # the average begins with the first step's weights
+    for weight in seen[1:]:
+        expected = share * expected + (1 - share) * weight
+    assert torch.allclose(run.generator.head.weight.double(), expected, atol=1e-6)
+    assert not torch.allclose(run.generator.head.weight, run.G.head.weight)
+
+
+def test_without_an_average_the_generator_is_g(few_faces):
+    run = train(presets.get("smoke"), few_faces.images, steps=1)
+    assert run.generator is run.plain(run.G)
+
+
+def test_bf16_is_asked_for_on_a_cpu(few_faces):
+    smoke = presets.get("smoke")
+    for asked, used in ((None, "bf16" if torch.cuda.is_available() else "no"), (True, "bf16")):
+        run = train(smoke, few_faces.images, steps=2, bf16=asked)
+        assert run.accelerator.mixed_precision == used
+        assert next(run.G.parameters()).dtype == torch.float32  # computed so, not kept so

@@ -1,4 +1,4 @@
-"""Write what derives from elsewhere: the repository's URL, the set-up cells, the result table.
+"""Write what derives from elsewhere: URL, result table, set-up cells, quizzes for `check.quiz`.
 
 `python tools/sync.py` writes; `--check` only says what is out of date, and fails if anything is.
 """
@@ -10,6 +10,7 @@ import re
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 from urdgn_lite.evaluate import paper, read_row
 
@@ -96,6 +97,46 @@ def with_setup(text: str) -> str:
     return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
 
 
+def questions(text: str) -> list[dict[str, Any]]:
+    """The quiz of a chapter: of each question the right letter, and the feedback to every one."""
+    cells = [c for c in json.loads(text)["cells"] if c["cell_type"] == "markdown"]
+    prose = "\n".join("".join(c["source"]) for c in cells)
+    quiz = prose.partition("## Quiz\n")[2].split("\n## ")[0]
+    found = []
+    for question in re.split(r"(?m)^### Question \d+$", quiz)[1:]:
+        folded = re.findall(
+            r"(?s)<details>\n<summary>([A-Z])\. .+?</summary>(.+?)</details>", question
+        )
+        feedback = {letter: " ".join(text.split()) for letter, text in folded}
+        right = [letter for letter, text in feedback.items() if text.strip("*").startswith("Yes")]
+        if len(right) != 1:
+            raise SystemExit(f"one feedback must begin with Yes, not {len(right)}:{question}")
+        found.append({"right": right[0], "feedback": feedback})
+    return found
+
+
+def with_quiz(text: str, chapter: str) -> str:
+    """A chapter's text with the cell in which its reader answers the quiz, before the exercises."""
+    notebook = json.loads(text)
+    blank = ", ".join(f"{i}: None" for i in range(1, len(questions(text)) + 1))
+    source = (
+        "from urdgn_lite import check\n\n# Your letters in place of None, then run the cell.\n"
+        f'check.quiz("{chapter}", {{{blank}}})'
+    ).splitlines(keepends=True)
+    cells = notebook["cells"]
+    for cell in cells:
+        if cell["cell_type"] == "code" and "check.quiz(" in "".join(cell["source"]):
+            cell["source"] = source
+            return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+    place = [i for i, c in enumerate(cells) if "".join(c["source"]).startswith("## Exercises")]
+    if len(place) != 1:
+        raise SystemExit(f"{chapter}: one cell must begin with ## Exercises")
+    new = {"cell_type": "code", "execution_count": None, "id": "quiz-answers", "metadata": {},
+           "outputs": [], "source": source}  # fmt: skip
+    cells.insert(place[0], new)
+    return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+
+
 def wanted() -> dict[Path, str]:
     """Every derived file with the text that it should have."""
     readme, intro = ROOT / "README.md", ROOT / "book" / "intro.md"
@@ -117,6 +158,12 @@ def wanted() -> dict[Path, str]:
     )
     for path in sorted((ROOT / "book").glob("**/*.ipynb")):
         files[path] = with_setup(path.read_text())
+    chapters = sorted((ROOT / "book").glob("[0-9]*.ipynb"))
+    for path in chapters:
+        files[path] = with_quiz(files[path], path.stem)
+    quizzes = {path.stem: questions(files[path]) for path in chapters}
+    stored = ROOT / "urdgn_lite" / "data" / "quizzes.json"
+    files[stored] = json.dumps(quizzes, indent=1, ensure_ascii=False) + "\n"
     return files
 
 

@@ -6,7 +6,6 @@ slows all alike; a ratio is taken round by round, and given as median, lowest, h
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from jaxtyping import Float, UInt8
 from PIL import Image
 from rich.box import SIMPLE
@@ -34,6 +34,8 @@ from urdgn_lite.provenance import circumstances
 from urdgn_lite.timing import Spread, Work, alternate, cost, probes, ratio, spread
 from urdgn_lite.train import algorithm_1, augment, batch
 
+FAMILY = [f"{name}{gan}" for name in ("residual", "residual-s", "lite", "released", "paper")
+          for gan in ("", "-gan")]  # fmt: skip
 AT_A_TIME = {"cpu": 1, "cuda": 256}  # faces in use
 AT_MOST = {"cpu": 4}  # faces an update: `released` takes seconds for four on one CPU core
 EPOCH = 15_000  # faces, as in the paper: so seldom does a DataLoader start over
@@ -125,24 +127,29 @@ def bench(
     ----------
     names : presets. Their weights are freshly drawn: speed does not depend on them.
     images : HR faces, which train from the device's memory and from JPEG files.
-    against : the bare preset to compare with; a `-gan` is compared with its `-gan` in training.
+    against : the bare preset to compare with; who trains against a D, with its `-gan`.
     seconds : for one measurement, its rounds together; a round takes one step at least.
     bf16 : compute in bfloat16, in use and in training.
     show : is given each table as soon as it is complete.
 
     Returns
     -------
-    For the ledger: `device` (FLOP/s of matrix products, bytes/s of a copy), and rows in `use` and
+    For the ledger: `limits` (FLOP/s of matrix products, bytes/s of a copy), and rows in `use` and
     `training`. `of_…` are shares of the device's rates, `x_…` ratios of speeds. The balancing rule
     is off, so that a step of both players is always the same work.
     """
     chosen = _chosen(names, against)
-    accelerator = Accelerator(mixed_precision="bf16" if bf16 else "no")
+    AcceleratorState._reset_state()  # there a precision is chosen once a process, here once a run
+    accelerator = Accelerator(
+        mixed_precision="bf16" if bf16 else "no", cpu=not torch.cuda.is_available()
+    )
     device, peak = accelerator.device, "matmul_bfloat16" if bf16 else "matmul_float32"
     images = images.to(device)
     sizes = {n: min(p.batch, AT_MOST.get(device.type, p.batch)) for n, p in chosen.items()}
     lr = downsample(to_float(images[torch.arange(AT_A_TIME[device.type]) % len(images)]))
-    use: dict[Any, Work] = {n: using(p, lr, bf16) for n, p in chosen.items() if p.lam == math.inf}
+    first: dict[str, str] = {}  # of the presets that share a G; it is measured once
+    G = {n: first.setdefault(str(p.generator), n) for n, p in chosen.items()}
+    use: dict[Any, Work] = {n: using(chosen[n], lr, bf16) for n in first.values()}
     train: dict[Any, Work] = {}
     measure = partial(alternate, seconds=seconds, rounds=rounds, device=device)
     with TemporaryDirectory() as folder:
@@ -157,19 +164,19 @@ def bench(
             train |= {(name, feed): work for feed, work in works.items()}
         costs = {n: cost(work) for n, work in use.items()}
         steps = {n: cost(train[n, MEMORY]) for n in chosen}
-        show(cost_table(costs, steps))
+        show(cost_table({n: costs[G[n]] for n in chosen}, steps))
         ceilings = probes(device)
         used = measure(use | ceilings, label="use")
         rows = []
         for name in use:
             row = {"preset": name, "at_a_time": len(lr), "speed": spread(used[name])}
-            row |= {"x_rival": ratio(used[name], used[against])} | costs[name]
+            row |= {"x_rival": ratio(used[name], used[G[against]])} | costs[name]
             rows.append(row | shares(used[name], costs[name], used, peak))
         show(use_table(rows, against))
         trained = measure(train | ceilings, label="training")
         train_rows = []
         for name, feed in train:
-            speed, rival = trained[name, feed], against + "-gan" * name.endswith("-gan")
+            speed, rival = trained[name, feed], _rival(chosen[name], against)
             row = {"preset": name, "batch": sizes[name], "feed": feed, "speed": spread(speed)}
             row |= {"x_rival": ratio(speed, trained[rival, MEMORY])}
             row |= {"memory_over_this": ratio(trained[name, MEMORY], speed)} | steps[name]
@@ -183,11 +190,15 @@ def bench(
 
 
 def _chosen(names: Sequence[str], against: str) -> dict[str, Preset]:
-    """The presets asked for, their bare ones, and who they are compared with; that one first."""
-    bare = [against, *(n.removesuffix("-gan") for n in names)]
-    gans = [n for n in names if n.endswith("-gan")]
-    gans = [f"{against}-gan", *gans] if gans else []
-    return {name: presets.get(name) for name in dict.fromkeys([*bare, *gans])}
+    """The presets asked for, after those that they are compared with."""
+    wanted = [presets.get(name) for name in names]
+    rivals = [against, *(_rival(p, against) for p in wanted)]
+    return {name: presets.get(name) for name in [*sorted(set(rivals)), *names]}
+
+
+def _rival(preset: Preset, against: str) -> str:
+    """Whom a preset is compared with in training: both play against a D, or neither."""
+    return against if preset.discriminator is None else f"{against}-gan"
 
 
 def shares(
@@ -208,19 +219,25 @@ def write(images: UInt8[Tensor, "n 3 128 128"], folder: Path) -> None:
 
 
 def _table(title: str, *headings: str) -> Table:
-    table = Table(title=title, title_justify="left", box=SIMPLE)
-    for heading in headings:
-        table.add_column(heading, justify="right" if table.columns else "left", no_wrap=True)
+    looks: dict[str, Any] = {"box": SIMPLE, "pad_edge": False, "collapse_padding": True}
+    table = Table(title=title, title_justify="left", **looks)
+    table.add_column(headings[0], no_wrap=True)
+    for heading in headings[1:]:
+        table.add_column(heading, justify="right")
     return table
 
 
+def _short(value: float, digits: int = 3) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.{digits}g}"
+
+
 def _times(found: Spread) -> str:
-    middle, low, high = (f"{value:.3g}" for value in found)
-    return f"{middle}\n{low}–{high}"
+    middle, low, high = found
+    return f"{_short(middle)}\n{_short(low, 2)}–{_short(high, 2)}"
 
 
 def _percent(found: Spread) -> str:
-    return f"{100 * found[0]:.3g} %"
+    return f"{_short(100 * found[0])} %"
 
 
 def cost_table(use: Mapping[str, Row], training: Mapping[str, Row]) -> Table:
@@ -228,9 +245,9 @@ def cost_table(use: Mapping[str, Row], training: Mapping[str, Row]) -> Table:
     headings = ("preset", "use: GFLOP", "MB", "training: GFLOP", "MB")
     table = _table("A face costs at least", *headings)
     for name, step in training.items():
-        both = use[name.removesuffix("-gan")], step
+        both = use[name], step
         amounts = [amount for c in both for amount in (c["flops"] / 1e9, c["bytes"] / 1e6)]
-        table.add_row(name, *(f"{amount:.3g}" for amount in amounts))
+        table.add_row(name, *map(_short, amounts))
     return table
 
 
@@ -248,7 +265,7 @@ def use_table(rows: Sequence[Row], against: str) -> Table:
 def train_table(rows: Sequence[Row], against: str) -> Table:
     """Training, one row a preset: from memory, and how much faster that is than each loader."""
     feeds = list(dict.fromkeys(row["feed"] for row in rows))[1:]
-    title = f"Training from memory, a -gan × {against}-gan; its speed ÷ a DataLoader's"
+    title = f"Training from memory, with D × {against}-gan; its speed ÷ a DataLoader's"
     headings = ("preset", "batch", "images/s", f"× {against}", "of matmul", "of copy")
     table = _table(title, *headings, *(f"÷ {feed}" for feed in feeds))
     for row in (row for row in rows if row["feed"] == MEMORY):

@@ -168,7 +168,7 @@ def evaluate(
                 f"{row['lr_consistency']:.1f}", f"{row['seconds_per_face']:.4f}",
             )  # fmt: skip
             if save:
-                trained = {} if name in m.REGISTRY else {"trained": zoo.card(name)}
+                trained = {} if name in m.REGISTRY else {"trained": zoo.card(name.rstrip("+"))}
                 row |= circumstances() | trained
                 say(out, f"wrote {e.write_row(save, found, row)}")
         out.print(table)
@@ -210,7 +210,9 @@ def table1(
 
 @app.command()
 def bench(
-    presets: Annotated[str, typer.Option(help="names, with commas; default: all but smoke")] = "",
+    presets: Annotated[
+        str, typer.Option(help="names, with commas; default: the five, bare and -gan")
+    ] = "",
     against: Annotated[str, typer.Option(help="the preset to compare with")] = "released",
     seconds: Annotated[float, typer.Option(min=0.01, help="for each measurement")] = 5,
     bf16: Annotated[bool, typer.Option("--bf16", help="compute in bfloat16")] = False,
@@ -222,13 +224,12 @@ def bench(
     """
     from urdgn_lite import bench as b
     from urdgn_lite import faces as f
-    from urdgn_lite.presets import PRESETS
 
     with plain_errors():
-        names = presets.split(",") if presets else [n for n in PRESETS if "smoke" not in n]
+        names = presets.split(",") if presets else b.FAMILY
         row = b.bench(
-            names, f.load("imaginary", "train").images, against=against, seconds=seconds,
-            bf16=bf16, show=out.print,
+            names, f.load("imaginary", "train", limit=500).images, against=against,
+            seconds=seconds, bf16=bf16, show=out.print,
         )  # fmt: skip
         if path:
             path.write_text(json.dumps(row, indent=1) + "\n")

@@ -53,7 +53,7 @@ def embed(images: Images) -> Embeddings:
     return torch.tensor(found, dtype=torch.float32).view(-1, 128)
 
 
-def chip(images: Images) -> Float[Tensor, "b 3 {CHIP} {CHIP}"]:
+def chip(images: Images) -> Float[Tensor, "b 3 150 150"]:
     """The part of each face that dlib's network looks at, see `embed`."""
     (left, y), (right, _) = EYES
     (u_left, v), (u_right, _) = CHIP_EYES

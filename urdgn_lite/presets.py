@@ -1,13 +1,14 @@
 """What to train and how: a preset is data, and its name says which.
 
-A bare name is trained with the pixel term alone (λ = ∞, no D); `NAME-gan` plays Algorithm 1.
+A bare name is trained with the pixel term alone (λ = ∞, no D); `NAME-gan` plays Algorithm 1
+with λ = 100, `lite-gan-1` with λ = 1, and so on.
 """
 
 from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -20,7 +21,8 @@ class Preset:
     ----------
     name : the key under which weights and ledger rows are kept.
     generator : {"kind": a key of `networks.GENERATORS`, …its arguments}.
-    discriminator : arguments of `networks.Discriminator`; None where λ = ∞.
+    discriminator : arguments of `networks.Discriminator`, or of another one with its "kind" in
+        `networks.DISCRIMINATORS`; None where λ = ∞.
     lam : λ of Eq. 2; `math.inf` is the pixel term alone.
     reduction : "mean" or "sum" for ‖·‖²_F (see `objective.pixel_term`).
     adversarial : "saturating" (paper) or "non-saturating" (released code).
@@ -73,7 +75,10 @@ _RESIDUAL_S = Preset(
     outcome="on imaginary faces, 5 minutes on 2 CPU cores: +3.70 dB over bicubic on imaginary test "
     "faces, +2.61 dB on CelebA's",
 )  # fmt: skip
-_RESIDUAL = Preset("residual", {"kind": "residual", "width": 64, "blocks": 8}, steps=20_000)
+_RESIDUAL = Preset(
+    "residual", {"kind": "residual", "width": 64, "blocks": 11},
+    rate=2e-3, steps=20_000, affine=(3.0, 0.03, 0.02),
+)  # fmt: skip
 _LITE = Preset(
     "lite", {"kind": "deconvolutional", "width": 128}, rate=3e-3, steps=1900,
     outcome="on imaginary faces, 5 minutes on 2 CPU cores: +2.53 dB over bicubic on imaginary test "
@@ -91,6 +96,18 @@ _PAPER = Preset(
     optimiser={"kind": "rmsprop", "alpha": 0.01, "eps_inside": True},
     schedule="constant", reduction="sum", batch=64, steps=11_500,
 )  # fmt: skip
+_LITE_GAN = _LITE.but(name="lite-gan", lam=100.0, discriminator=SMALL_D, outcome="")
+# `lite` behind a fully connected layer: what the paper removed from the GAN (Fig. 3 c, d).
+_DENSE = _LITE.but(name="dense", generator={"kind": "dense", "width": 128, "first": 96}, outcome="")
+# Eq. 1 alone, with DCGAN's settings (Radford et al. 2016).
+_DCGAN = {"kind": "adamw", "betas": (0.5, 0.999)}
+_GAN = Preset(
+    "gan", _DENSE.generator, SMALL_D, lam=0.0,
+    optimiser=_DCGAN, rate=2e-4, schedule="constant", steps=2000,
+)  # fmt: skip
+# 9-1-5, 64-32 as in 2014, and about as many pixels an update as 128 patches of 33 × 33; but AdamW
+# and a cosine instead of the SGD that took days.
+_SRCNN = Preset("srcnn", {"kind": "srcnn"}, rate=1e-3, batch=8, steps=2000)
 _SMOKE = Preset(
     "smoke",
     {"kind": "residual", "width": 4, "blocks": 1, "middle": 4},
@@ -108,7 +125,14 @@ PRESETS: dict[str, Preset] = {
         _RESIDUAL_S,
         _RESIDUAL_S.but(name="residual-s-gan", lam=100.0, discriminator=SMALL_D, outcome=""),
         _LITE,
-        _LITE.but(name="lite-gan", lam=100.0, discriminator=SMALL_D, outcome=""),
+        _LITE_GAN,
+        *(_LITE_GAN.but(name=f"lite-gan-{lam}", lam=float(lam))
+          for lam in ("0", "1", "10", "1e3", "1e4")),
+        _DENSE,
+        _DENSE.but(name="dense-gan", lam=100.0, discriminator=SMALL_D),
+        _GAN,
+        _GAN.but(name="gan-star", generator=_LITE.generator),
+        _SRCNN,
         _RELEASED,
         _RELEASED.but(
             name="released-gan", lam=100.0, discriminator=RELEASED_D, balanced=True,
@@ -121,6 +145,13 @@ PRESETS: dict[str, Preset] = {
     )
 }  # fmt: skip
 
+# A level a discriminator: trained by `methods.lapgan`, not by Algorithm 1.
+LAPGAN = Preset(
+    "lapgan", {"kind": "pyramid", "widths": (96, 64, 48)},
+    {"kind": "pyramid", "widths": (32, 32, 32)}, lam=0.0,
+    optimiser=_DCGAN, rate=5e-4, schedule="constant", steps=2000,
+)  # fmt: skip
+
 
 def get(name: str) -> Preset:
     """The preset of that name.
@@ -131,6 +162,11 @@ def get(name: str) -> Preset:
     """
     if name in PRESETS:
         return PRESETS[name]
-    near = difflib.get_close_matches(name, PRESETS, n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(PRESETS)}"
-    raise ValueError(f"no preset {name!r}: {hint}")
+    raise ValueError(f"no preset {name!r}: {suggest(name, PRESETS)}")
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """What to say of an unknown name: the near ones among the known, or else all of them."""
+    known = list(known)
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    return f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known)}"

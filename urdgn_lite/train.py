@@ -17,6 +17,7 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from torch.nn.functional import affine_grid, grid_sample, logsigmoid
@@ -82,6 +83,7 @@ def train(
     if len(images) == 0:
         raise FacesError("no faces to train on")
     bf16 = torch.cuda.is_available() if bf16 is None else bf16
+    AcceleratorState._reset_state()  # there a precision is chosen once a process, here once a run
     accelerator = Accelerator(mixed_precision="bf16" if bf16 else "no")
     images = images.cpu().contiguous()
     data = {"source": source, "n": len(images), "crc32": zlib.crc32(images.numpy().data)}

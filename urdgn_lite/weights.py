@@ -160,7 +160,9 @@ def install(name: str, folder: Path, tests: Sequence[Faces], replace: bool) -> s
     network, card = load_weights(path)
     if "rows" not in card:
         rows = {
-            f"{t.source}-{t.split}": evaluate(Network(network), t) | circumstances() for t in tests
+            f"{t.source}-{t.split}": evaluate(Network(network), t, perceptual=True)
+            | circumstances()
+            for t in tests
         }
         save_weights(network, path, card | {"rows": rows})
     rows = load_weights(path)[1]["rows"]

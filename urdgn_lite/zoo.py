@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 import math
@@ -16,6 +15,7 @@ import torch
 from torch import nn
 
 from urdgn_lite.networks import load_weights
+from urdgn_lite.presets import suggest
 
 SHELF = Path(__file__).parent / "weights"
 
@@ -66,9 +66,7 @@ def _load(name: str | Path) -> tuple[nn.Module, dict[str, Any]]:
 def unknown(name: str | Path, known: Iterable[str]) -> ValueError:
     """What to raise where a name is not among the known ones: near ones are suggested."""
     known = sorted(known)
-    near = difflib.get_close_matches(str(name), known, n=3, cutoff=0.4)
-    there = f"there are {', '.join(known)}" if known else "none came with this copy"
-    hint = f"did you mean {' or '.join(near)}?" if near else there
+    hint = suggest(str(name), known) if known else "none came with this copy"
     return ValueError(f"no {str(name)!r}: {hint} (or the path of a generator file)")
 
 

@@ -10,23 +10,28 @@ True
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from urdgn_lite.check import discriminator as _discriminator
-from urdgn_lite.check import experiments, losses, robustness, updates
+from urdgn_lite.check import experiments, layers, losses, pictures, players, robustness, updates
+from urdgn_lite.check import steps as _steps
 from urdgn_lite.check.engine import Failed, Property, Report, Result, Suite, Unreachable
+from urdgn_lite.check.quizzes import quiz
 
 __all__ = [
-    "SUITES", "Failed", "Property", "Report", "Result", "Suite", "Unreachable", "choice", "choose",
-    "damage", "discriminator", "interval", "objective", "rmsprop", "sweep",
+    "SUITES", "Failed", "Property", "Report", "Result", "Suite", "Unreachable", "best_value",
+    "choose", "cost", "damage", "deconvolution", "discriminator", "equal_pushes", "flicker",
+    "interval", "objective", "order", "quiz", "receptive_field", "rmsprop", "same_push", "shifted",
+    "sweep", "unbiased",
 ]  # fmt: skip
 
 SUITES: dict[str, Suite] = {
     suite.name: suite
     for suite in (
         losses.OBJECTIVE, _discriminator.DISCRIMINATOR, updates.RMSPROP, experiments.SWEEP,
-        experiments.CHOOSE, robustness.DAMAGE, robustness.INTERVAL,
+        experiments.CHOOSE, robustness.DAMAGE, robustness.INTERVAL, pictures.FLICKER,
+        pictures.SHIFTED, players.BEST_VALUE, players.EQUAL_PUSHES, players.SAME_PUSH,
+        layers.DECONVOLUTION, layers.RECEPTIVE_FIELD, layers.COSTS, _steps.UNBIASED, _steps.ORDER,
     )
 }  # fmt: skip
 
@@ -91,17 +96,51 @@ def interval(fn: Callable, *, seed: int = 0) -> Report:
     return SUITES["interval"].check(fn, seed)
 
 
-def choice(answer: str, feedback: Mapping[str, str], right: str) -> str:
-    """Answer a quiz: a mark, and the feedback that belongs to the answer given.
+def flicker(fn: Callable, *, seed: int = 0) -> Report:
+    """Check chapter 1, exercise 1: `fn(images, method)` → grey levels."""
+    return SUITES["flicker"].check(fn, seed)
 
-    Parameters
-    ----------
-    answer : the letter chosen, in any case.
-    feedback : letter → why it is right, or what it mixes up.
-    right : the right letter.
-    """
-    given: Any = str(answer).strip().lower()
-    known = {k.lower(): v for k, v in feedback.items()}
-    if given not in known:
-        return f"Choose one of {', '.join(sorted(known))}."
-    return f"{'✓' if given == right.lower() else '✗'} {known[given]}"
+
+def shifted(fn: Callable, *, seed: int = 0) -> Report:
+    """Check chapter 1, exercise 2: `fn(images, pixels)` → share of the faces, 0 … 1."""
+    return SUITES["shifted"].check(fn, seed)
+
+
+def best_value(fn: Callable, *, seed: int = 0) -> Report:
+    """Check chapter 2, exercise 2: `fn(p_x, q_x, x)`, two densities on the grid x."""
+    return SUITES["best_value"].check(fn, seed)
+
+
+def deconvolution(fn: Callable, *, seed: int = 0) -> Report:
+    """Check chapter 3, exercise 1: `fn(x, kernel, stride, padding)`, all of them matrices."""
+    return SUITES["deconvolution"].check(fn, seed)
+
+
+def receptive_field(fn: Callable, *, seed: int = 0) -> Report:
+    """Check chapter 3, exercise 2: `fn(layers)`, a list of (kernel, stride), the first first."""
+    return SUITES["receptive_field"].check(fn, seed)
+
+
+def cost(fn: Callable, *, seed: int = 0) -> Report:
+    """Check chapter 3, exercise 3: `fn(c_in, c_out, kernel, side)` → (parameters, products)."""
+    return SUITES["cost"].check(fn, seed)
+
+
+def equal_pushes(fn: Callable, *, seed: int = 0) -> Report:
+    """Check chapter 4, exercise 1: `fn(by_d, by_pixels)` → λ."""
+    return SUITES["equal_pushes"].check(fn, seed)
+
+
+def same_push(fn: Callable, *, seed: int = 0) -> Report:
+    """Check chapter 4, exercise 2: `fn(lam_mean, images)` → λ for the sum."""
+    return SUITES["same_push"].check(fn, seed)
+
+
+def unbiased(fn: Callable, *, seed: int = 0) -> Report:
+    """Check chapter 5, exercise 2: `fn(delta, alpha, t)` → Δ without its start at zero."""
+    return SUITES["unbiased"].check(fn, seed)
+
+
+def order(fn: Callable, *, seed: int = 0) -> Report:
+    """Check chapter 6, exercise 1: `fn(n, batch, steps, seed)` → numbers of the faces."""
+    return SUITES["order"].check(fn, seed)

@@ -17,7 +17,7 @@ from torch import Tensor
 from urdgn_lite.check.engine import Ask, Failed, Request, Response, Suite, attempt, close, require
 from urdgn_lite.check.tensors import changed
 
-BOOK = "chapter “The objective”, "
+BOOK = "chapter “RMSprop”, "
 EQ5 = BOOK + "“Equation 5: RMSprop takes the step”"
 EQ8 = BOOK + "“Equation 8: D takes its step, uphill”"
 DELTA = BOOK + "“How long is Δ's memory?”"

@@ -13,6 +13,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from urdgn_lite.faces import SIZE
+
 
 @dataclass
 class Learnt:
@@ -24,8 +26,8 @@ class Learnt:
     stages : what `fit` and the last call report of their stages: rank, energy, atoms, …
     """
 
-    arrays: dict[str, Tensor] = field(default_factory=dict, init=False, repr=False)
-    stages: dict[str, float] = field(default_factory=dict, init=False, repr=False)
+    arrays: dict[str, Tensor] = field(default_factory=dict, init=False, repr=False, compare=False)
+    stages: dict[str, float] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def fit(self, hr: Float[Tensor, "n 3 128 128"], *, progress: bool = True) -> Self:
         """Learn from HR faces in [-1, 1]; returns itself."""
@@ -43,18 +45,28 @@ class Learnt:
         ValueError : `fit` was not called.
         """
         if name not in self.arrays:
-            raise ValueError(f"{type(self).__name__} has learnt nothing yet: call fit(hr) first")
+            raise self._unfitted()
         return self.arrays[name]
+
+    def _unfitted(self) -> ValueError:
+        return ValueError(f"{type(self).__name__} has learnt nothing yet: call fit(hr) first")
 
     def settings(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {k: v for k, v in asdict(self).items() if k not in ("arrays", "stages")}
 
     def save(self, path: Path) -> None:
-        """Write everything learnt as safetensors; nothing in it can be executed."""
+        """Write everything learnt as safetensors; nothing in it can be executed.
+
+        Raises
+        ------
+        ValueError : `fit` was not called.
+        """
+        if not self.arrays:
+            raise self._unfitted()
         about = {"method": type(self).__name__, "settings": self.settings(), "stages": self.stages}
         path.parent.mkdir(parents=True, exist_ok=True)
-        half_written = path.with_suffix(".part")
+        half_written = path.with_name(path.name + ".part")
         arrays = {name: array.contiguous() for name, array in self.arrays.items()}
         save_file(arrays, half_written, {"about": json.dumps(about)})
         half_written.replace(path)
@@ -74,10 +86,26 @@ class Learnt:
             if about["method"] != cls.__name__:
                 raise ValueError(f"it holds {about['method']}")
             method = cls(**about["settings"])
+            method.arrays, method.stages = arrays, dict(about["stages"])
         except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{path}: not a fitted {cls.__name__} ({error})") from error
-        method.arrays, method.stages = arrays, about["stages"]
         return method
+
+
+def spread(hr: Float[Tensor, "n 3 128 128"], number: int) -> Float[Tensor, "m 3 128 128"]:
+    """At most `number` of the faces, evenly spread: neighbours in a list are often one person.
+
+    Raises
+    ------
+    ValueError : not HR faces, or fewer than two: there is nothing to learn from.
+    """
+    if hr.ndim != 4 or hr.shape[1:] != (3, SIZE, SIZE):
+        raise ValueError(f"HR faces are (n, 3, {SIZE}, {SIZE}), not {tuple(hr.shape)}")
+    if min(len(hr), number) < 2:
+        raise ValueError(f"{min(len(hr), number)} faces to learn from: at least 2 are needed")
+    if number >= len(hr):
+        return hr
+    return hr[torch.arange(number) * len(hr) // number]
 
 
 def luma_and_chroma(

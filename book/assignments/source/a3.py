@@ -5,7 +5,7 @@
 #
 # **You will write** the update of Eqs. 5 and 8 and find out what the paper's α = 0.01 does.
 #
-# **You need** the chapter *The objective*, from Equation 5 on; 60 to 90 minutes of your time; a few
+# **You need** the chapter *RMSprop*; 60 to 90 minutes of your time; a few
 # seconds of a processor.
 #
 # **Points**: 20 by checks, 8 + 12 for two written answers, 40 in all.

@@ -1,0 +1,161 @@
+"""Wrong answers to the chapters' exercises, in the form of `mutants.py`."""
+
+# ruff: noqa: E501 - a mutant a line reads best
+from __future__ import annotations
+
+HEAD = """
+import math
+import torch
+from urdgn_lite import metrics
+from urdgn_lite.degrade import downsample, upsample_bicubic
+"""
+
+FLICKER = (
+    HEAD
+    + """
+def f(images, method):
+    moved = images.roll(1, dims=3)
+    change = downsample(moved, method) - downsample(images, method)
+    return change.abs().mean() * 127.5
+"""
+)
+SHIFTED = (
+    HEAD
+    + """
+def f(images, pixels):
+    baseline = metrics.psnr(upsample_bicubic(downsample(images)), images)
+    moved = metrics.psnr(images.roll(pixels, dims=3), images)
+    return (moved < baseline).float().mean()
+"""
+)
+BEST_VALUE = (
+    HEAD
+    + """
+def f(p, q, x):
+    inside = p * (p / (p + q)).log() + q * (q / (p + q)).log()
+    return torch.trapezoid(inside.nan_to_num(), x)
+"""
+)
+EQUAL_PUSHES = HEAD + "\ndef f(d, pixels):\n    return d.norm() / pixels.norm()\n"
+SAME_PUSH = HEAD + "\ndef f(lam, images):\n    return lam / images[0].numel()\n"
+DECONVOLUTION = (
+    HEAD
+    + """
+def f(x, kernel, stride, padding):
+    k = len(kernel)
+    h, w = ((n - 1) * stride + k for n in x.shape)
+    out = torch.zeros(h, w)
+    for i in range(x.shape[0]):
+        for j in range(x.shape[1]):
+            out[i * stride : i * stride + k, j * stride : j * stride + k] += x[i, j] * kernel
+    return out[padding : h - padding, padding : w - padding]
+"""
+)
+RECEPTIVE_FIELD = (
+    HEAD
+    + """
+def f(layers):
+    seen, jump = 1, 1
+    for kernel, stride in layers:
+        seen += (kernel - 1) * jump
+        jump *= stride
+    return seen
+"""
+)
+COST = (
+    HEAD
+    + """
+def f(c_in, c_out, kernel, side):
+    weights = c_in * c_out * kernel**2
+    return weights + c_out, weights * side**2
+"""
+)
+UNBIASED = HEAD + "\ndef f(delta, alpha, t):\n    return delta / (1 - alpha**t)\n"
+ORDER = (
+    HEAD
+    + """
+def f(n, batch, steps, seed):
+    g = torch.Generator().manual_seed(seed)
+    order = []
+    while len(order) < batch * steps:
+        order += torch.randperm(n, generator=g).tolist()
+    return order[: batch * steps]
+"""
+)
+RIGHT_ONES = {
+    "flicker": FLICKER, "shifted": SHIFTED, "best_value": BEST_VALUE, "equal_pushes": EQUAL_PUSHES,
+    "same_push": SAME_PUSH, "deconvolution": DECONVOLUTION, "receptive_field": RECEPTIVE_FIELD,
+    "cost": COST, "unbiased": UNBIASED, "order": ORDER,
+}  # fmt: skip
+MUTANTS = [
+    (task, name, fails, RIGHT_ONES[task].replace(*change))
+    for task, name, fails, change in [
+        ("flicker", "one number a face", "average", (".mean() *", ".mean((1, 2, 3)) *")),
+        ("flicker", "signs cancel", "answers", ("change.abs()", "0 * change")),
+        ("flicker", "moved down", "sideways", ("dims=3", "dims=2")),
+        ("flicker", "method ignored", "method", ("moved, method) - downsample(images, method)", "moved) - downsample(images)")),
+        ("flicker", "values from −1 to 1", "levels", (" * 127.5", "")),
+        ("flicker", "255 for a range of 2", "levels", ("127.5", "255")),
+        ("flicker", "the largest change", "average", (".mean()", ".amax()")),
+        ("shifted", "percent", "answers", ("mean()\n", "mean() * 100\n")),
+        ("shifted", "counts the wins", "answers", ("moved < baseline", "moved > baseline")),
+        ("shifted", "one pixel further", "unmoved", ("roll(pixels", "roll(pixels + 1")),
+        ("shifted", "moved down", "sideways", ("dims=3", "dims=2")),
+        ("shifted", "means compared", "each",
+         ("(moved < baseline)", "(moved.clamp(max=99).mean() < baseline.clamp(max=99).mean())")),
+        ("shifted", "against the 23.2 dB of other faces", "bicubic", ("moved < baseline", "moved < 23.2")),
+        ("best_value", "no integral", "answers", ("torch.trapezoid(inside.nan_to_num(), x)", "inside")),
+        ("best_value", "sum over the grid", "grid", ("torch.trapezoid(inside.nan_to_num(), x)",
+                                                    "inside.nan_to_num().sum()")),
+        ("best_value", "only real images", "both", (" + q * (q / (p + q)).log()", "")),
+        ("best_value", "logarithm to base 2", "equal", (".log()", ".log2()")),
+        ("best_value", "half of each crowd", "equal", ("inside.nan_to_num()", "inside.nan_to_num() / 2")),
+        ("best_value", "0 · log 0 is NaN", "apart", (".nan_to_num()", "")),
+        ("equal_pushes", "an image of λs", "answers", ("d.norm() / pixels.norm()", "d / pixels")),
+        ("equal_pushes", "upside down", "louder-d", ("d.norm() / pixels.norm()", "pixels.norm() / d.norm()")),
+        ("equal_pushes", "squared lengths", "louder-d",
+         ("d.norm() / pixels.norm()", "d.square().sum() / pixels.square().sum()")),
+        ("equal_pushes", "D's length alone", "louder-pixels", (" / pixels.norm()", "")),
+        ("equal_pushes", "the largest pixels", "equal",
+         ("d.norm() / pixels.norm()", "d.abs().max() / pixels.abs().max()")),
+        ("same_push", "a λ for each pixel", "answers", ("images[0].numel()", "torch.ones(3, 8, 8)")),
+        ("same_push", "λ = 100 for all", "proportional", ("lam /", "100 /")),
+        ("same_push", "all faces counted", "batch", ("images[0]", "images")),
+        ("same_push", "multiplied", "push", ("lam /", "lam *")),
+        ("same_push", "colours forgotten", "push", ("images[0]", "images[0, 0]")),
+        ("same_push", "always a 128 × 128 face", "push", ("images[0].numel()", "49152")),
+        ("deconvolution", "still empty", "answers", ("+=", "+= 0 *")),
+        ("deconvolution", "stride times n", "size", ("(n - 1) * stride + k", "n * stride + k")),
+        ("deconvolution", "padding ignored", "size", ("out[padding : h - padding, padding : w - padding]", "out")),
+        ("deconvolution", "kernel turned round", "stamp", ("* kernel\n", "* kernel.flip(0, 1)\n")),
+        ("deconvolution", "kernel transposed", "stamp", ("* kernel\n", "* kernel.T\n")),
+        ("deconvolution", "the last stamp wins", "adds", ("+=", "=")),
+        ("deconvolution", "cut on two sides only", "padding",
+         ("out[padding : h - padding, padding : w - padding]", "out[2 * padding :, 2 * padding :]")),
+        ("receptive_field", "one number a layer", "answers", ("return seen", "return [seen]")),
+        ("receptive_field", "its own stride first", "one", ("        seen += (kernel - 1) * jump\n        jump *= stride",
+                                                           "        jump *= stride\n        seen += (kernel - 1) * jump")),
+        ("receptive_field", "sum of the kernels", "stacked",
+         ("    return seen", "    return seen if len(layers) == 1 else seen + len(layers) - 1")),
+        ("receptive_field", "strides ignored", "stride", ("jump *= stride", "pass")),
+        ("receptive_field", "strides added", "strides", ("jump *= stride", "jump += stride - 1")),
+        ("cost", "parameters alone", "answers", (", weights * side**2", "")),
+        ("cost", "bias forgotten", "parameters", ("weights + c_out,", "weights,")),
+        ("cost", "kernel not squared", "parameters", ("kernel**2\n", "kernel**2\n    bias = -c_in * c_out * kernel\n    c_out += bias\n")),
+        ("cost", "side not squared", "places", ("side**2", "side")),
+        ("cost", "biases multiplied", "products", (", weights * side**2", ", (weights + c_out) * side**2")),
+        ("unbiased", "nothing corrected", "answers", ("delta / (1 - alpha**t)", "delta.clone()")),
+        ("unbiased", "in place", "unchanged", ("delta / (1 - alpha**t)", "delta.div_(1 - alpha**t)")),
+        ("unbiased", "steps counted from 0", "first", ("alpha**t", "alpha ** (t + 1)")),
+        ("unbiased", "α for 1 − α", "first", ("(1 - alpha**t)", "alpha**t")),
+        ("unbiased", "as if every step were the first", "later", ("alpha**t", "alpha")),
+        ("unbiased", "α t for α to the t", "later", ("alpha**t", "alpha * t")),
+        ("order", "whole epochs only", "answers", ("order[: batch * steps]", "order + [0]")),
+        ("order", "with replacement", "once", ("torch.randperm(n, generator=g)", "torch.randint(n, (n,), generator=g)")),
+        ("order", "shuffled once", "shuffled",
+         ("torch.randperm(n, generator=g).tolist()", "torch.randperm(n, generator=g.manual_seed(seed)).tolist()")),
+        ("order", "nobody's seed", "repeats", (", generator=g", "")),
+        ("order", "seed ignored", "seed", ("manual_seed(seed)", "manual_seed(0)")),
+        ("order", "the length stirs the seed", "resume", ("manual_seed(seed)", "manual_seed(seed + steps)")),
+    ]
+]  # fmt: skip

@@ -1,0 +1,52 @@
+"""Fig. 2 is drawn from the networks: its numbers are theirs."""
+
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from urdgn_lite import figures, networks, pipeline, presets
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def test_the_shapes_are_those_of_a_real_pass():
+    G = networks.build_generator(presets.get("lite"))
+    assert pipeline.shapes(G, (3, 16, 16)) == [
+        (128, 16, 16), (64, 32, 32), (32, 64, 64), (16, 128, 128), (3, 128, 128)
+    ]  # fmt: skip
+    D = networks.build_discriminator(presets.get("smoke-gan"))
+    *maps, flat, hidden, logit = pipeline.shapes(D, (3, 128, 128))
+    assert [side for _, side, _ in maps] == [128, 64, 32, 16, 8]
+    assert (flat, hidden, logit) == ((4 * 8 * 8,), (8,), (1,))
+
+
+def test_a_network_that_enlarges_without_a_layer_still_ends_in_a_face():
+    G = networks.build_generator(presets.get("residual"))
+    assert pipeline.shapes(G, (3, 16, 16))[-2:] == [(48, 32, 32), (3, 128, 128)]
+
+
+@pytest.mark.parametrize("name", ["lite-gan", "released-gan", "residual-gan", "smoke-gan"])
+def test_the_drawing_names_every_stage_and_fits_its_frame(name):
+    preset = presets.get(name)
+    root = ET.fromstring(str(pipeline.draw(preset)))
+    words = [t.text for t in root.iter(f"{SVG}text")]
+    for build, entry in ((networks.build_generator, (3, 16, 16)),
+                         (networks.build_discriminator, (3, 128, 128))):  # fmt: skip
+        for shape in pipeline.shapes(build(preset), entry):
+            assert str(shape[0]) in words
+    assert {"l", "ĥ", "h", "G", "D"} <= set(words)
+    assert any("test phase" in word for word in words if word)
+    for box in root.iter(f"{SVG}rect"):
+        assert 0 <= float(box.get("x")) <= pipeline.WIDTH - float(box.get("width"))
+        assert 0 <= float(box.get("y")) <= pipeline.HEIGHT - float(box.get("height"))
+
+
+def test_its_colours_are_those_that_both_themes_show():
+    root = ET.fromstring(pipeline.draw(presets.get("lite-gan"))._repr_svg_())
+    used = {e.get(k) for e in root.iter() for k in ("fill", "stroke")} - {None, "none"}
+    assert used <= {*figures.COLOURS.values(), figures.INK}
+
+
+def test_a_preset_without_d_says_which_has_one():
+    with pytest.raises(ValueError, match="draw lite-gan"):
+        pipeline.draw(presets.get("lite"))

@@ -1,0 +1,91 @@
+"""Every generator as a method: from the zoo, or trained by its own recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from urdgn_lite.faces import to_uint8
+from urdgn_lite.networks import build_generator
+from urdgn_lite.presets import LAPGAN, Preset
+from urdgn_lite.provenance import circumstances
+
+
+class Network:
+    """A generator as a method: evaluation mode, no gradients, on its own device.
+
+    Parameters
+    ----------
+    network : the generator.
+    card : how its weights came about; `fit` follows the `preset`, `steps`, `seed` and `start` in
+        it.
+
+    Attributes
+    ----------
+    trained : whether it can be called yet.
+    mirrored : whether it answers with its *self-ensemble*: the mean of G(l) and of the mirrored
+        G(mirrored l), in twice the time (Timofte et al. 2016; the + of EDSR+, Lim et al. 2017).
+    """
+
+    def __init__(self, network: nn.Module, card: Mapping[str, Any] | None = None) -> None:
+        self.network = network.eval()
+        self.card = dict(card or {})
+        self.trained = True
+        self.mirrored = False
+
+    @classmethod
+    def untrained(cls, preset: Preset) -> Network:
+        """A network for `fit`."""
+        method = cls(build_generator(preset), {"preset": preset.to_dict()})
+        method.trained = False
+        return method
+
+    def fit(self, hr: Float[Tensor, "n 3 128 128"], *, progress: bool = True) -> Network:
+        """Train it from the beginning on HR faces in [-1, 1], as its card says; returns itself.
+
+        Raises
+        ------
+        ValueError : a bare network, without a recipe.
+        KeyboardInterrupt : training was interrupted; the network is as it was before.
+        """
+        if "preset" not in self.card:
+            raise ValueError("a bare network has no recipe: take one by methods.get(name)")
+        from urdgn_lite.methods import lapgan  # here: loading the trainer takes seconds
+        from urdgn_lite.train import train
+
+        preset = Preset(**self.card["preset"])
+        recipe = {k: self.card[k] for k in ("steps", "seed", "start") if k in self.card}
+        trainer = lapgan.train if preset.name == LAPGAN.name else train
+        run = trainer(preset, to_uint8(hr), progress=progress, **recipe)
+        if not run.done:
+            raise KeyboardInterrupt
+        self.network, self.trained = run.generator.eval(), True
+        self.card = {
+            "preset": preset.to_dict(), "steps": run.steps, "seed": run.seed, "start": run.start,
+            "data": run.data, "step": run.step, "seconds": round(run.seconds, 1),
+            **circumstances(),
+        }  # fmt: skip
+        return self
+
+    @torch.no_grad()
+    def __call__(self, lr: Float[Tensor, "b 3 16 16"]) -> Float[Tensor, "b 3 128 128"]:
+        """Enlarge LR faces in [-1, 1].
+
+        Raises
+        ------
+        ValueError : it is not trained yet.
+        """
+        if not self.trained:
+            name = self.card["preset"]["name"]
+            command = f"python -m urdgn_lite.methods.{name}" if name == LAPGAN.name else (
+                f"urdgn-lite train --preset {name}")  # fmt: skip
+            raise ValueError(f"{name} is not trained: fit it, or train it: {command}")
+        l = lr.to(next(self.network.parameters()).device)  # noqa: E741 - the paper's letter
+        generated = self.network(l)
+        if self.mirrored:
+            generated = (generated + self.network(l.flip(-1)).flip(-1)) / 2
+        return generated.to(lr.device)
