@@ -1,12 +1,13 @@
 """The tool that compares frontal training faces with all poses, on faces of nobody."""
 
+import json
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from urdgn_lite import faces
+from urdgn_lite.evaluate import ledger
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tools"))
 import frontal
@@ -23,23 +24,23 @@ def test_yaw_is_the_offset_of_the_nose(some):
     assert frontal.yaws(some)[:2] == pytest.approx(expected)
 
 
-def test_the_interval_is_that_of_the_normal_law_for_many_faces():
-    values = np.random.default_rng(1).normal(1.5, 0.5, 400)
-    found = frontal.interval(values)
-    margin = 1.96 * values.std() / 20
-    assert found["mean"] == pytest.approx(values.mean(), abs=1e-3)
-    assert found["low"] == pytest.approx(values.mean() - margin, abs=0.01)
-    assert found["high"] == pytest.approx(values.mean() + margin, abs=0.01)
-
-
-def test_both_generators_are_measured_in_every_bin(some):
-    result = frontal.compare(some, some, "smoke", 3)
+def test_both_generators_are_measured_in_every_bin_and_written(some, tmp_path):
+    result = frontal.compare(some, some, "smoke", 3, tmp_path)
+    assert json.loads(json.dumps(result)) == result
+    again = frontal.compare(some, some, "smoke", 3, tmp_path)  # nothing is trained twice
+    assert again == result
     assert sum(row["n"] for row in result["bins"]) == len(some)
     assert result["train"]["n"] == (frontal.yaws(some) < 0.1).sum()
     for row in result["bins"]:
         one, other, change = (row[k]["mean"] for k in ("frontal", "random", "random - frontal"))
         assert change == pytest.approx(other - one, abs=2e-3)
         assert row["random"]["low"] <= other <= row["random"]["high"]
+
+
+def test_the_ledger_says_what_the_chapter_reads_from_it():
+    first, *middle, last = json.loads((ledger() / "frontal.json").read_text())["bins"]
+    assert first["random - frontal"]["high"] < 0 < last["random - frontal"]["low"]
+    assert all(row["frontal"]["mean"] > 2 for row in (first, *middle, last))
 
 
 def test_the_faces_of_a_shelf_state_their_yaw(development_faces):

@@ -123,8 +123,8 @@ def test_the_floors_are_kept():
     order = ["progress", "provenance", "timing", "_compat", "faces", "_celeba", "_lfw",
              "degrade", "objective", "optimiser", "presets", "compared_networks", "networks",
              "metrics", "identity", "figures", "pipeline", "zoo", "checkpoint", "train", "methods",
-             "evaluate", "table1", "bins", "weights", "bench", "upsample", "explore", "notebook",
-             "check", "grading", "grade", "cli", "__main__"]  # fmt: skip
+             "evaluate", "table1", "bins", "weights", "bench", "upsample", "_explorer", "explore",
+             "notebook", "check", "grading", "grade", "cli", "__main__"]  # fmt: skip
     for path in (ROOT / "urdgn_lite").glob("*.py"):
         if path.stem == "__init__":
             continue
@@ -153,6 +153,13 @@ def test_the_shipped_weights_are_the_measured_ones():
         row = evaluate.read_row(name, "imaginary-test")
         for key in ("preset", "steps", "seed", "data", "commit", "seconds"):
             assert row["trained"][key] == zoo.card(name)[key]
+
+
+def test_rows_of_a_name_in_the_zoo_are_of_its_weights():
+    for path in evaluate.ledger().glob("*/*.json"):
+        trained = evaluate.read_row(path.stem, path.parent.name).get("trained")
+        if trained and path.stem in zoo.names():
+            assert trained["commit"] == zoo.card(path.stem)["commit"], path
 
 
 def test_the_shipped_weights_score_what_the_ledger_says():

@@ -10,6 +10,8 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
 
 def main(paths: list[str]) -> None:
     """Execute each notebook in its own folder, as Jupyter would, and write it back."""
@@ -23,6 +25,8 @@ def main(paths: list[str]) -> None:
             resources={"metadata": {"path": path.parent}},
         )  # fmt: skip
         client.execute()
+        for output in (o for cell in notebook.cells for o in cell.get("outputs", ())):
+            output.get("data", {}).pop(WIDGET, None)  # it would need a kernel: the picture stays
         nbformat.write(notebook, path)
         print(f"{path}: {time.perf_counter() - began:.0f} s, {path.stat().st_size / 1e3:.0f} kB")
 

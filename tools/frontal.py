@@ -11,16 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from scipy.stats import bootstrap
 
 from urdgn_lite import degrade, faces, metrics, presets, train
-from urdgn_lite.evaluate import ledger
+from urdgn_lite.evaluate import interval, ledger
 from urdgn_lite.provenance import circumstances
 
 FRONTAL = 0.1  # |yaw|: the nose's offset from the middle of the eyes, in inter-ocular distances
 EDGES = (0.0, 0.05, 0.1, 0.2, 0.3, 9.0)
-KEYS = ("left_eye", "right_eye", "nose")
-SEED = 0
+KEYS, SEED = ("left_eye", "right_eye", "nose"), 0
 
 
 def yaws(some: faces.Faces) -> np.ndarray:
@@ -37,34 +35,37 @@ def yaws(some: faces.Faces) -> np.ndarray:
     return np.array([found[Path(name).name] for name in some.names])
 
 
-def interval(values: np.ndarray) -> dict[str, float]:
-    """Mean and its bootstrap 95 % interval over faces."""
-    ends = bootstrap((values,), np.mean, n_resamples=2000, method="percentile", rng=SEED)
-    low, high = ends.confidence_interval
-    return {"mean": round(float(values.mean()), 3), "low": round(low, 3), "high": round(high, 3)}
+def entry(values: np.ndarray) -> dict[str, float]:
+    """Mean over faces and its bootstrap 95 % interval."""
+    low, high = interval(torch.from_numpy(values))
+    return {
+        k: round(float(v), 3) for k, v in (("mean", values.mean()), ("low", low), ("high", high))
+    }
 
 
 @torch.no_grad()
-def compare(hr: faces.Faces, test: faces.Faces, preset: str, steps: int) -> dict:
-    """Train both, and measure their gains over bicubic in dB: one entry a bin of |yaw|."""
+def compare(hr: faces.Faces, test: faces.Faces, preset: str, steps: int, runs: Path) -> dict:
+    """Train both, or go on, and measure gains over bicubic in dB: an entry a bin of |yaw|."""
     frontal = np.flatnonzero(yaws(hr) < FRONTAL)
     dealt = np.random.default_rng(SEED).permutation(len(hr))[: len(frontal)]
     h = faces.to_float(test.images)
     lr = degrade.downsample(h)
     gains, seconds = {}, {}
     for name, chosen in (("frontal", frontal), ("random", np.sort(dealt))):
+        out = runs / f"{preset}-{steps}-{name}"
         with torch.enable_grad():
             run = train.train(presets.get(preset), hr.images[chosen], steps=steps, seed=SEED,
-                              bf16=True, reports=1, source=f"{hr.source}, {name}")  # fmt: skip
+                              bf16=True, reports=4, source=f"{hr.source}, {name}",
+                              out=out, resume=out.exists())  # fmt: skip
         G = run.plain(run.G).eval()
         baseline = metrics.psnr(degrade.upsample_bicubic(lr), h)
-        gains[name], seconds[name] = (metrics.psnr(G(lr), h) - baseline).numpy(), run.seconds
+        gains[name], seconds[name] = (metrics.psnr(G(lr), h) - baseline).numpy(), round(run.seconds)
     gains["random - frontal"] = gains["random"] - gains["frontal"]
     turned, bins = yaws(test), []
     for low, high in itertools.pairwise(EDGES):
         inside = (turned >= low) & (turned < high)
         row = {"yaw": [low, high], "n": int(inside.sum())}
-        bins.append(row | {name: interval(values[inside]) for name, values in gains.items()})
+        bins.append(row | {name: entry(values[inside]) for name, values in gains.items()})
     return {
         "preset": preset, "steps": steps, "seed": SEED, "bf16": True, "frontal": FRONTAL,
         "seconds": seconds, "train": {"source": hr.source, "n": len(frontal), "of": len(hr)},
@@ -75,5 +76,5 @@ def compare(hr: faces.Faces, test: faces.Faces, preset: str, steps: int) -> dict
 if __name__ == "__main__":  # python tools/frontal.py [PRESET STEPS]
     asked, updates = sys.argv[1:] or ("residual-s", 3000)
     both = (faces.load("celeba128", split) for split in ("train", "test"))
-    result = compare(*both, asked, int(updates))
+    result = compare(*both, asked, int(updates), Path("runs/frontal"))
     (ledger() / "frontal.json").write_text(json.dumps(result, indent=1) + "\n")
