@@ -2,8 +2,10 @@ import signal
 
 import pytest
 import torch
+from typer.testing import CliRunner
 
-from urdgn_lite import methods, networks, zoo
+from urdgn_lite import evaluate, faces, methods, networks, zoo
+from urdgn_lite.cli import app
 from urdgn_lite.degrade import downsample, upsample_bicubic
 from urdgn_lite.faces import to_float
 from urdgn_lite.presets import LAPGAN, PRESETS, Preset
@@ -174,3 +176,15 @@ def test_the_self_ensemble_of_a_file(generator_file, lr):
     both = methods.get(f"{generator_file}+")
     assert both.mirrored
     assert not torch.equal(both(lr), methods.get(generator_file)(lr))
+
+
+def test_the_row_of_a_self_ensemble_tells_how_its_weights_came_about(
+    shelf, few_faces, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(evaluate, "ledger", lambda: tmp_path)
+    monkeypatch.setattr(faces, "load", lambda *_, **__: few_faces)
+    said = CliRunner().invoke(app, ["evaluate", "tiny+", "--save", "tiny+"])
+    assert said.exit_code == 0, said.output
+    row = evaluate.read_row("tiny+", "imaginary-test")
+    assert row["trained"] == zoo.card("tiny")
+    assert row["parameters"] == networks.count_parameters(zoo.load("tiny"))
