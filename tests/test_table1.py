@@ -5,9 +5,11 @@ from dataclasses import dataclass
 import pytest
 import torch
 from rich.console import Console
+from typer.testing import CliRunner
 
 from urdgn_lite import evaluate as e
 from urdgn_lite import methods, table1, zoo
+from urdgn_lite.cli import app
 from urdgn_lite.degrade import upsample_bicubic
 from urdgn_lite.methods.base import Learnt
 
@@ -223,3 +225,29 @@ def test_the_tables_show_both_gains_the_verdict_and_what_is_missing(few_faces, s
     assert "no such method in this version" in text
     assert "urdgn-lite train --preset lite-gan" in text
     assert text.index("liu") < text.index("lite-gan") < text.index("tiny")
+
+
+def test_the_command_prints_the_table_and_says_how_to_go_on(
+    few_faces, tmp_path, monkeypatch, shelf
+):
+    from PIL import Image
+
+    (tmp_path / "mine").mkdir()
+    for i, image in enumerate(few_faces.images[:3]):
+        Image.fromarray(image.permute(1, 2, 0).numpy()).save(tmp_path / "mine" / f"{i}.png")
+
+    def call(*arguments):
+        mine = ["--faces", str(tmp_path / "mine"), "--split", "all"]
+        return CliRunner().invoke(app, ["table1", *arguments, *mine], catch_exceptions=False)
+
+    done = call("bicubic")
+    assert done.exit_code == 0
+    assert "3 faces" in done.stdout
+    assert "agrees" not in done.stdout  # mine are not the paper's faces
+    monkeypatch.setattr(table1, "ready", lambda *_, **__: exec("raise KeyboardInterrupt"))
+    stopped = call("bicubic", "tiny")
+    assert stopped.exit_code == 130
+    assert "the same command goes on" in stopped.stderr
+    assert "interrupted" in stopped.stdout
+    assert "23.22" in stopped.stdout
+    assert call("bicubc").exit_code == 1
