@@ -1,3 +1,4 @@
+import io
 import json
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -5,9 +6,11 @@ from dataclasses import dataclass
 import pytest
 import torch
 from rich.console import Console
+from typer.testing import CliRunner
 
 from urdgn_lite import evaluate as e
-from urdgn_lite import methods, table1, zoo
+from urdgn_lite import methods, table1, verdicts, zoo
+from urdgn_lite.cli import app
 from urdgn_lite.degrade import upsample_bicubic
 from urdgn_lite.methods.base import Learnt
 
@@ -132,9 +135,9 @@ def test_a_fit_that_is_killed_is_reported_and_the_others_go_on(
 
 def test_ctrl_c_keeps_what_is_done(few_faces, shelf, monkeypatch, ledger):
     def interrupted(method, faces, *, perceptual):
-        if method is upsample_bicubic:
-            return e.evaluate(method, faces)
-        raise KeyboardInterrupt
+        if isinstance(method, methods.Network):
+            raise KeyboardInterrupt
+        return e.evaluate(method, faces)
 
     monkeypatch.setattr(table1, "evaluate", interrupted)
     built = table1.build(["bicubic", "tiny", "tiny-gan"], few_faces)
@@ -161,7 +164,7 @@ def row(gain=1.7, half=0.05, n=15_000, source="celeba128", converged=True, **mor
 
 
 def say(key, row):
-    return table1.verdict(key, row, e.paper()["table1"])
+    return verdicts.verdict(key, row, e.paper()["table1"])
 
 
 def test_reproduced_takes_the_column_the_faces_the_convergence_and_the_gain():
@@ -213,8 +216,9 @@ def test_no_verdict_is_passed_on_faces_that_are_not_the_papers():
 
 def test_the_tables_show_both_gains_the_verdict_and_what_is_missing(few_faces, shelf):
     built = table1.build(["bicubic", "tiny", "liu", "lite-gan"], few_faces)
-    console = Console(width=200, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
-    for table in table1.tables(built, "eight faces"):
+    built.rows["tiny"]["trained"] |= {"data": {"n": 7, "source": "imaginary"}, "seconds": 90}
+    console = Console(width=200, record=True, file=io.StringIO())
+    for table in verdicts.tables(built, "eight faces"):
         console.print(table)
     text = console.export_text()
     assert "24.82 / 0.70" in text
@@ -223,3 +227,29 @@ def test_the_tables_show_both_gains_the_verdict_and_what_is_missing(few_faces, s
     assert "no such method in this version" in text
     assert "urdgn-lite train --preset lite-gan" in text
     assert text.index("liu") < text.index("lite-gan") < text.index("tiny")
+
+
+def test_the_command_prints_the_table_and_says_how_to_go_on(
+    few_faces, tmp_path, monkeypatch, shelf
+):
+    from PIL import Image
+
+    (tmp_path / "mine").mkdir()
+    for i, image in enumerate(few_faces.images[:3]):
+        Image.fromarray(image.permute(1, 2, 0).numpy()).save(tmp_path / "mine" / f"{i}.png")
+
+    def call(*arguments):
+        mine = ["--faces", str(tmp_path / "mine"), "--split", "all"]
+        return CliRunner().invoke(app, ["table1", *arguments, *mine], catch_exceptions=False)
+
+    done = call("bicubic")
+    assert done.exit_code == 0
+    assert "3 faces" in done.stdout
+    assert "agrees" not in done.stdout  # mine are not the paper's faces
+    monkeypatch.setattr(table1, "ready", lambda *_, **__: exec("raise KeyboardInterrupt"))
+    stopped = call("bicubic", "tiny")
+    assert stopped.exit_code == 130
+    assert "the same command goes on" in stopped.stderr
+    assert "interrupted" in stopped.stdout
+    assert "23.22" in stopped.stdout
+    assert call("bicubc").exit_code == 1

@@ -108,6 +108,8 @@ def measure(name: str, hr: faces.Faces, val: faces.Faces, steps: int, out: Path)
     )
     run = train.train(preset.but(**recipe), hr.images, steps=steps, bf16=True, source=hr.source,
                       out=out / name.replace(" ", "-").replace(":", ""), reports=1)  # fmt: skip
+    if not run.done:
+        raise KeyboardInterrupt
     G = run.plain(run.G).eval()
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         G(torch.zeros(1, 3, 16, 16))

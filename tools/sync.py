@@ -12,6 +12,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from urdgn_lite import zoo
 from urdgn_lite.evaluate import paper, read_row
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -67,7 +68,7 @@ def results() -> str:
         f"| UR-DGN, the paper | – | 15,000 real faces | – | – | "
         f"{urdgn['psnr'] - bicubic['psnr']:+.2f} dB, {urdgn['ssim'] - bicubic['ssim']:+.2f} SSIM |",
     ]
-    for name in sorted({p.stem for p in (ROOT / "results").glob("*/*.json")} - {"bicubic"}):
+    for name in zoo.names():
         cells = []
         for faces in ("imaginary-test", "celeba128-test"):
             row = read_row(name, faces)

@@ -194,6 +194,7 @@ def table1(
     from urdgn_lite import bins as b
     from urdgn_lite import faces as f
     from urdgn_lite import table1 as t
+    from urdgn_lite import verdicts as v
 
     with plain_errors():
         found, measure = f.load(faces, split, root=root), b.measure if bins else t.measure
@@ -201,7 +202,7 @@ def table1(
             methods or t.keys(), found, measure, training=training, limit=limit, folder=folder,
             again=again, root=root,
         )  # fmt: skip
-        for part in b.tables(table) if bins else t.tables(table, str(found)):
+        for part in b.tables(table) if bins else v.tables(table, str(found)):
             out.print(part)
         if table.interrupted:
             say(err, "interrupted: what is measured is kept, the same command goes on from there")

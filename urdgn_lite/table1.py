@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
@@ -13,14 +13,12 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from rich.table import Table
-
 from urdgn_lite import methods, zoo
-from urdgn_lite.evaluate import Row, evaluate, paper, read_row, write_row
+from urdgn_lite.evaluate import Row, evaluate, read_row, write_row
 from urdgn_lite.faces import Faces, load
-from urdgn_lite.methods import Method
+from urdgn_lite.methods import Method, Network
 from urdgn_lite.methods.base import Learnt
-from urdgn_lite.presets import PRESETS
+from urdgn_lite.presets import LAPGAN, PRESETS
 from urdgn_lite.progress import bar
 from urdgn_lite.provenance import circumstances
 
@@ -39,7 +37,6 @@ COLUMNS = {  # in the paper's order; [n] are its references
     "released-gan": "UR-DGN, the authors' G",
     "lite": "UR-DGN without D",
 }
-PUBLISHED = {"bicubic": "bicubic", "lite-gan": "ur-dgn", "released-gan": "ur-dgn"}
 FULL = 15_000  # training faces of the paper, Sect. 4.1
 
 
@@ -50,8 +47,10 @@ def keys() -> list[str]:
 
 def missing(key: str) -> str | None:
     """What to do for a row that cannot be measured yet; None if it can."""
-    if key in methods.names():
+    if key.removesuffix("+") in methods.names():
         return None
+    if key == LAPGAN.name:
+        return f"not there yet: python -m urdgn_lite.methods.{key}"
     if key not in PRESETS:
         return "not there yet: no such method in this version"
     return (
@@ -66,7 +65,8 @@ def stored(key: str, faces: Faces) -> Row | None:
         row = read_row(key, f"{faces.source}-{faces.split}")
     except KeyError:
         return None
-    card = json.loads(json.dumps(zoo.card(key))) if key in zoo.names() else None
+    single = key.removesuffix("+")
+    card = json.loads(json.dumps(zoo.card(single))) if single in zoo.names() else None
     same = row.get("trained") == card and row["n"] == len(faces)
     return row if same and "psnr_interval" in row else None
 
@@ -106,8 +106,8 @@ def ready(
     `root`), unless `folder` has it as KEY.safetensors.
     """
     method = methods.get(key)
-    if key in zoo.names():
-        return method, {"trained": zoo.card(key)}
+    if isinstance(method, Network):
+        return method, {"trained": method.card}
     if not isinstance(method, Learnt):
         return method, {}
     path, about = folder / f"{key}.safetensors", folder / f"{key}.json"
@@ -154,54 +154,6 @@ def _peak_gib() -> float | None:
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30, 2)
 
 
-def verdict(key: str, row: Row, published: Mapping[str, Row]) -> str:
-    """What the numbers allow to say, and no more.
-
-    "reproduced" takes all of these: a column of the paper, at least 15,000 real faces, training
-    to convergence by the card's own word (`converged: true`), and a gain in PSNR whose interval
-    reaches the paper's, or lies above it. A run that was smaller is called scaled down, whatever
-    its gain; on other faces than CelebA nothing is said.
-    """
-    if row["faces"] not in ("celeba", "celeba128"):
-        return "not the paper's faces"
-    bicubic, urdgn = published["bicubic"]["psnr"], published["ur-dgn"]["psnr"]
-    if key == "bicubic":
-        return "agrees" if _side(row["psnr_interval"], bicubic) == "level" else "differs"
-    side = _side(row["gain_psnr_interval"], urdgn - bicubic)
-    own = key in PUBLISHED
-    if "trained" not in row:
-        words = ["no number of the paper to hold it against"]
-    elif own:
-        words = ["below" if side == "below" else "reproduced"]
-    else:
-        words = [f"{side} UR-DGN" if side != "level" else "level with UR-DGN"]
-    if small := scaled_down(row):
-        words = [small] + ([side] if own else words if "trained" in row else [])
-    return "; ".join(words)
-
-
-def _side(interval: Iterable[float], value: float) -> str:
-    low, high = interval
-    return "above" if low > value else "below" if high < value else "level"
-
-
-def scaled_down(row: Row) -> str | None:
-    """How a run falls short of the paper's, in words; None if it does not, or learns nothing."""
-    if "fit" in row:
-        n, source, seconds = (row["fit"][name] for name in ("faces", "source", "seconds"))
-        finished = True  # no iterations whose end anybody chose
-    elif "trained" in row:
-        card = row["trained"]
-        n, source, seconds = card["data"]["n"], card["data"]["source"], card["seconds"]
-        finished = card.get("converged") is True
-    else:
-        return None
-    if n >= FULL and finished and source != "imaginary":
-        return None
-    kind = "imaginary faces" if source == "imaginary" else "faces"
-    return f"scaled down: {n:,} {kind}, {seconds / 60:.0f} min"
-
-
 @dataclass
 class Table1:
     """Rows by key, reasons for the keys without one, and whether Ctrl-C cut it short."""
@@ -222,7 +174,7 @@ def build(
     """
     wanted, table = list(wanted), Table1()
     for key in wanted:
-        if key not in keys():
+        if key.removesuffix("+") not in keys():
             raise zoo.unknown(key, keys())
     try:
         for key in (parts := bar(wanted, "table 1")):
@@ -238,62 +190,3 @@ def build(
         table.interrupted = True
         table.notes |= {k: "interrupted" for k in wanted if k not in table.rows | table.notes}
     return table
-
-
-def tables(table: Table1, title: str) -> list[Table]:
-    """Two to print: paper against ours, and the other measures; ± is half the 95 % interval."""
-    rows, notes = table.rows, table.notes
-    published = paper()["table1"]
-    first = _table(title, "method", "paper", "ours", "gain, paper", "gain, ours", "verdict")
-    second = _table(
-        "", "method", "PSNR Y", "SSIM Y", "LPIPS ↓", "identity", "rank-1", "LR cons.", "s/face",
-        "fit: faces", "min", "GiB",
-    )  # fmt: skip
-    for key in [k for k in keys() if k in rows or k in notes]:
-        known = published.get(PUBLISHED.get(key, ""))
-        theirs = theirs_gain = "–"
-        if known:
-            base = published["bicubic"]
-            theirs = f"{known['psnr']:.2f} / {known['ssim']:.2f}"
-            gains = known["psnr"] - base["psnr"], known["ssim"] - base["ssim"]
-            theirs_gain = f"{gains[0]:+.2f} / {gains[1]:+.2f}"
-        name = f"{key}\n  {COLUMNS[key]}" if COLUMNS.get(key, key) != key else key
-        if key not in rows:
-            first.add_row(name, theirs, "", theirs_gain, "", notes[key])
-            continue
-        row = rows[key]
-        first.add_row(
-            name, theirs, f"{_cell(row, 'psnr', 2)}\n{_cell(row, 'ssim', 3)}", theirs_gain,
-            f"{_cell(row, 'gain_psnr', 2, '+')}\n{_cell(row, 'gain_ssim', 3, '+')}",
-            verdict(key, row, published),
-        )  # fmt: skip
-        second.add_row(
-            key, _cell(row, "psnr_y", 2), _cell(row, "ssim_y", 3), _cell(row, "lpips", 3),
-            _cell(row, "identity", 3), _cell(row, "rank1", 2), _cell(row, "lr_consistency", 1),
-            f"{row['seconds_per_face']:.2g}", *_made(row),
-        )  # fmt: skip
-    return [first, second]
-
-
-def _table(title: str, *headings: str) -> Table:
-    table = Table(title=title or None, title_justify="left", show_lines=False)
-    for heading in headings:
-        left = heading in ("method", "verdict")
-        table.add_column(heading, justify="left" if left else "right")
-    return table
-
-
-def _cell(row: Row, name: str, digits: int, sign: str = "") -> str:
-    value = row.get(name)
-    if value is None:
-        return "–"
-    low, high = row[f"{name}_interval"]
-    return f"{value:{sign}.{digits}f} ± {(high - low) / 2:.{digits}f}"
-
-
-def _made(row: Row) -> tuple[str, str, str]:
-    if "trained" in row:
-        fit = row["trained"] | {"faces": row["trained"]["data"]["n"], "peak_gib": None}
-    elif not (fit := row.get("fit")):
-        return "–", "–", "–"
-    return f"{fit['faces']:,}", f"{fit['seconds'] / 60:.1f}", str(fit["peak_gib"] or "–")
