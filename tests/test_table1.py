@@ -19,10 +19,11 @@ from urdgn_lite.methods.base import Learnt
 class Brightness(Learnt):
     """Bicubic plus the mean of the training faces, weighted; needs to be learnt."""
 
+    faces: int = 4  # a subset
     weight: float = 0.1
 
     def fit(self, hr, *, progress=True):
-        self.arrays["mean"] = hr.mean((0, 2, 3))
+        self.arrays["mean"] = hr[: self.faces].mean((0, 2, 3))
         self.stages["energy"] = float(hr.square().mean())
         return self
 
@@ -104,7 +105,7 @@ def test_a_method_that_learns_is_fitted_once_in_a_process_of_its_own(
     options = {"training": "imaginary", "limit": 5, "folder": tmp_path / "fitted"}
     row = table1.measure(brightness, few_faces, **options)
     assert row["fit"] | {"seconds": 0, "peak_gib": 0} == {
-        "source": "imaginary", "faces": 5, "seconds": 0, "peak_gib": 0,
+        "source": "imaginary", "faces": 4, "seconds": 0, "peak_gib": 0,
     }  # fmt: skip
     assert 0.05 < row["fit"]["peak_gib"] < 8
     assert row["stages"]["energy"] > 0

@@ -25,9 +25,8 @@ from urdgn_lite.degrade import (
     shift,
     upsample_bicubic,
 )
-from urdgn_lite.evaluate import Row, ledger, read_row, summary, write_row
+from urdgn_lite.evaluate import Enlarge, Row, ledger, read_row, summary, write_row
 from urdgn_lite.faces import SIZE, Faces, FacesError, load, to_float
-from urdgn_lite.methods import Method
 from urdgn_lite.progress import bar
 from urdgn_lite.provenance import circumstances
 from urdgn_lite.table1 import Table1, ready
@@ -45,7 +44,7 @@ BOXES = {  # (left, top, right, bottom) in LR pixels of the aligned frame
 PIXEL = SIZE // LR_SIZE  # HR pixels an LR pixel
 
 
-def bins(method: Method, faces: Faces) -> Row:
+def bins(method: Enlarge, faces: Faces) -> Row:
     """Measure how pose, expression and damages change what a method gains.
 
     Parameters
@@ -96,7 +95,7 @@ def bins(method: Method, faces: Faces) -> Row:
 
 @torch.no_grad()
 def scores(
-    method: Method, images: Tensor, damage: Callable[[Images], Images] = lambda h: h
+    method: Enlarge, images: Tensor, damage: Callable[[Images], Images] = lambda h: h
 ) -> dict[str, Tensor]:
     """PSNR and its gain over bicubic a face, where the HR faces (uint8) are damaged first."""
     kept = []
@@ -121,7 +120,7 @@ def split(values: dict[str, Tensor], by: Tensor, edges: tuple[float, ...]) -> li
 
 
 @torch.no_grad()
-def occlusion(method: Method, images: Tensor, box: tuple[int, int, int, int]) -> Row:
+def occlusion(method: Enlarge, images: Tensor, box: tuple[int, int, int, int]) -> Row:
     """PSNR outside of a box that covers the LR faces, and what it lost against clean ones."""
     left, top, right, bottom = (PIXEL * edge for edge in box)
     outside = torch.ones(1, 1, SIZE, SIZE, dtype=torch.bool)

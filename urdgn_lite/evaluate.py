@@ -7,6 +7,7 @@ import math
 import re
 import time
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from torch import Tensor
 from urdgn_lite import identity, metrics
 from urdgn_lite.degrade import downsample, upsample_bicubic
 from urdgn_lite.faces import Faces, load, to_float, to_uint8
-from urdgn_lite.methods import Method, Network
+from urdgn_lite.methods import Network
 from urdgn_lite.networks import count_parameters
 from urdgn_lite.progress import bar
 
@@ -31,6 +32,7 @@ MEASURES = {
 RESAMPLES = 2000
 _EMBEDDED: dict[int, Tensor] = {}  # of originals: a table of methods asks for the same ones
 Row = dict[str, Any]
+Enlarge = Callable[[Tensor], Tensor]  # measuring never fits: a `Method`, or a function
 
 
 def ledger() -> Path:
@@ -42,7 +44,7 @@ def ledger() -> Path:
 
 @torch.no_grad()
 def evaluate(
-    method: Method, faces: Faces, *, perceptual: bool = False, batch: int = 50,
+    method: Enlarge, faces: Faces, *, perceptual: bool = False, batch: int = 50,
     progress: bool = True,
 ) -> Row:  # fmt: skip
     """Measure one method on some faces, by the protocol of the book.
@@ -153,7 +155,7 @@ def _reason(error: Exception) -> str:
     return re.sub(r"\S*[/\\](?=\S)", "", str(error))
 
 
-def _seconds(method: Method, image: Tensor, repeats: int = 9) -> float:
+def _seconds(method: Enlarge, image: Tensor, repeats: int = 9) -> float:
     lr, times = downsample(to_float(image)), []
     for _ in range(repeats):
         began = time.perf_counter()

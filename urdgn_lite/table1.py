@@ -139,7 +139,7 @@ def _fit(method: Learnt, training: str, limit: int, root: Path, path: Path) -> R
     method.fit(h)
     seconds = time.perf_counter() - began
     method.save(path)
-    faces = int(method.stages.get("faces", len(h)))  # some keep a subset
+    faces = min(len(h), method.settings().get("faces", len(h)))  # many take a subset of these
     return {"source": training, "faces": faces, "seconds": round(seconds, 1),
             "peak_gib": _peak_gib()}  # fmt: skip
 
