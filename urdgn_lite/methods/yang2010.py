@@ -109,7 +109,7 @@ class Yang2010(Learnt):
 
 
 def features(luma: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 4 h w"]:
-    """First and second derivatives along x and y (Sect. III-C of Yang et al. 2010)."""
+    """First and second derivatives along x and y: the features of Yang et al. 2010."""
     maps = []
     for taps in FILTERS:
         row = luma.new_tensor(taps).view(1, 1, 1, -1)
@@ -131,7 +131,7 @@ def learn(
 ) -> tuple[Float[Tensor, "{atoms} d"], Float[Tensor, "{atoms} e"]]:
     """One dictionary of the joined pairs, so that both halves of a pair share their code.
 
-    Each half is divided by √(its length), as in Eq. 14 of Yang et al. 2010, that neither is
+    Each half is divided by √(its length), as Yang et al. 2010 train theirs, that neither is
     heard only because it is longer; the joint patches have unit norm. The first patches are the
     first atoms.
 
