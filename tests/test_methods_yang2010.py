@@ -113,6 +113,7 @@ def test_the_stages_are_reported(fitted, lr):
     fitted(lr)
     assert fitted.stages["patches32"] == 720  # 8 faces × 100, less the flattest tenth
     assert 0 < fitted.stages["atoms_used"] <= 3
+    assert 0.5 < fitted.stages["energy_explained"] < 1
     for size in yang2010.LEVELS:
         assert fitted.stages[f"inconsistency{size}"] < fitted.stages[f"inconsistency{size}_before"]
     assert fitted.stages["inconsistency128"] < 0.1  # grey levels
