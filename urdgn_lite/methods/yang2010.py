@@ -90,13 +90,14 @@ class Yang2010(Learnt):
     def __call__(self, lr: Float[Tensor, "b 3 16 16"]) -> Float[Tensor, "b 3 128 128"]:
         self.learnt("low32")
         luma, chroma = luma_and_chroma(lr)
-        x, used = luma, []
+        x, used, explained = luma, [], []
         for size in LEVELS:
             x = resize(x, size)
             low = unfold(features(x), PATCH, stride=STRIDE)
             signals = low.mT.flatten(0, 1)
             norm = signals.norm(dim=1, keepdim=True).clamp(min=1e-6)
-            codes = sparse_code(self.arrays[f"low{size}"], signals / norm, self.nonzeros)
+            dictionary = self.arrays[f"low{size}"]
+            codes = sparse_code(dictionary, signals / norm, self.nonzeros)
             high = (codes @ self.arrays[f"high{size}"] * norm).unflatten(0, (len(x), -1)).mT
             overlaps = fold(torch.ones_like(high[:1]), size, PATCH, stride=STRIDE)
             x = x + fold(high, size, PATCH, stride=STRIDE) / overlaps
@@ -104,12 +105,15 @@ class Yang2010(Learnt):
             x = back_project(x, luma, self.back_projection)
             self.stages[f"inconsistency{size}"] = inconsistency(x, luma)
             used.append((codes != 0).sum(1).float().mean().item())
+            unexplained = (signals / norm - codes @ dictionary).square().sum(1).mean()
+            explained.append(1 - unexplained.item())
         self.stages["atoms_used"] = sum(used) / len(used)
+        self.stages["energy_explained"] = sum(explained) / len(explained)
         return to_rgb(x, resize(chroma, SIZE))
 
 
 def features(luma: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 4 h w"]:
-    """First and second derivatives along x and y (Sect. III-C of Yang et al. 2010)."""
+    """First and second derivatives along x and y: the features of Yang et al. 2010."""
     maps = []
     for taps in FILTERS:
         row = luma.new_tensor(taps).view(1, 1, 1, -1)
@@ -131,7 +135,7 @@ def learn(
 ) -> tuple[Float[Tensor, "{atoms} d"], Float[Tensor, "{atoms} e"]]:
     """One dictionary of the joined pairs, so that both halves of a pair share their code.
 
-    Each half is divided by √(its length), as in Eq. 14 of Yang et al. 2010, that neither is
+    Each half is divided by √(its length), as Yang et al. 2010 train theirs, that neither is
     heard only because it is longer; the joint patches have unit norm. The first patches are the
     first atoms.
 

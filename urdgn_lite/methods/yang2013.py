@@ -2,9 +2,10 @@
 
 Structured face hallucination finds landmarks in the enlarged image, takes each facial component
 from the training face that fits best there, sharpens edges elsewhere, and solves for the image
-that has these gradients and explains the LR image. At 16 × 16 landmarks cannot be found, which
-is the point Yu and Porikli make. Here fixed boxes of the aligned frame stand in for them: what
-is measured is the method as it could be if the landmarks were where they are on average.
+that has these gradients and explains the LR image. At 16 × 16 landmarks are hard to find, which
+is the point Yu and Porikli make (`results/detector.json`: how often dlib does). Here fixed boxes
+of the aligned frame stand in for them, on every face: what is measured is the method as it could
+be if the landmarks were where they are on average.
 """
 
 from __future__ import annotations
