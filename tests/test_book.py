@@ -107,6 +107,20 @@ def test_the_quiz_is_answered_in_a_cell_that_gives_nothing_away(path):
     assert "".join(shown["data"]["text/plain"]).count("not answered yet") == asked
 
 
+@pytest.mark.parametrize("right", [0, 2])
+def test_a_question_without_exactly_one_right_answer_is_refused(right, monkeypatch):
+    monkeypatch.syspath_prepend(BOOK.parent / "tools")
+    import sync
+
+    words = ["**Yes.** So it is."] * right + ["No. It is not."] * (3 - right)
+    folded = "".join(f"<details>\n<summary>{letter}. This.</summary>\n\n{word}\n\n</details>\n"
+                     for letter, word in zip("ABC", words, strict=True))  # fmt: skip
+    quiz = f"## Quiz\n\n### Question 1\n\nWhich?\n\n{folded}\n## Exercises\n"
+    text = json.dumps({"cells": [{"cell_type": "markdown", "source": [quiz]}]})
+    with pytest.raises(SystemExit, match=f"must begin with Yes, not {right}"):
+        sync.questions(text)
+
+
 def exercises(chapter):
     """The exercises: (heading, all that belongs to it)."""
     start = next(i for i, c in enumerate(chapter["cells"]) if text(c).startswith("## Exercises"))
