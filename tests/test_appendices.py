@@ -40,7 +40,8 @@ def test_every_symbol_leads_to_code_that_exists():
     assert len(body) > 25
     for symbol, meaning, code, _ in body:
         references = re.findall(r"`([^`]+)`", code)
-        assert references and meaning, symbol
+        assert references, symbol
+        assert meaning, symbol
         for reference in references:
             resolve(reference)
 
