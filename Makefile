@@ -9,7 +9,7 @@ HTML := _build/html/index.html
 export TQDM_DISABLE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book read lab test notebooks clean
+.PHONY: help book read lab test notebooks weights clean
 
 help: ## say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
@@ -51,6 +51,10 @@ test: $(INSTALLED) ## every check: style, types, tests, and a strict replay of e
 notebooks: $(INSTALLED) ## execute all chapters and store their outputs
 	$(BIN)/python tools/sync.py
 	$(BIN)/python tools/execute.py $(wildcard book/*.ipynb)
+
+weights: $(INSTALLED) ## train every generator that is released (FACES=…), in slices; hours on a CPU
+	until $(BIN)/urdgn-lite train --all --faces $(or $(FACES),celeba128) --out runs/all; do \
+	  test $$? -eq 130 || exit 1; done
 
 clean: ## remove what was built
 	rm -rf _build .venv .pytest_cache .mypy_cache .ruff_cache

@@ -30,6 +30,7 @@ ROUGH = GAN.but(  # all that the other presets do and smoke-gan does not
     optimiser={"kind": "rmsprop", "alpha": 0.9, "eps_inside": True},
     reduction="sum", adversarial="saturating", lam=0.01, schedule="authors", balanced=True,
     split_batch=True, downsampling="aliased", affine=(5.0, 0.05, 0.04), batch=3,
+    average=0.9,
 )  # fmt: skip
 
 

@@ -121,9 +121,9 @@ def test_files_hold_one_idea():
 
 def test_the_floors_are_kept():
     order = ["progress", "provenance", "_compat", "faces", "_celeba", "_lfw", "degrade",
-             "objective", "optimiser", "presets", "networks", "metrics", "figures", "zoo",
-             "checkpoint", "train", "methods", "evaluate", "table1", "bins", "weights", "bench",
-             "upsample", "explore", "notebook", "check",
+             "objective", "optimiser", "presets", "networks", "metrics", "identity", "figures",
+             "zoo", "checkpoint", "train", "methods", "evaluate", "table1", "bins", "weights",
+             "bench", "upsample", "explore", "notebook", "check",
              "grading", "grade", "cli", "__main__"]  # fmt: skip
     for path in (ROOT / "urdgn_lite").glob("*.py"):
         if path.stem == "__init__":

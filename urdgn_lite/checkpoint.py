@@ -15,7 +15,9 @@ from accelerate import Accelerator
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from urdgn_lite import zoo
 from urdgn_lite.degrade import downsample
 from urdgn_lite.faces import FacesError, to_float
 from urdgn_lite.figures import sheet
@@ -40,7 +42,11 @@ def build_optimiser(
 
 @dataclass
 class Run:
-    """A training run: `G` and `D`, their optimisers, where it stands, and its history."""
+    """A training run: `G` and `D`, their optimisers, where it stands, and its history.
+
+    `averaged` is the moving average of G's weights, where the preset asks for one; `start` says
+    which trained generator G began as.
+    """
 
     preset: Preset
     steps: int
@@ -51,6 +57,8 @@ class Run:
     D: nn.Module | None
     opt_g: Any
     opt_d: Any
+    averaged: AveragedModel | None = None
+    start: str = ""
     step: int = 0
     seconds: float = 0.0
     history: list[dict[str, Any]] = field(default_factory=list)
@@ -64,19 +72,29 @@ class Run:
     @classmethod
     def begin(
         cls, preset: Preset, steps: int, seed: int, data: dict[str, Any],
-        out: Path | str | None, resume: bool,
+        out: Path | str | None, resume: bool, start: Path | str = "",
     ) -> Run:  # fmt: skip
-        """A new run with freshly drawn weights, or the one that `out` holds."""
+        """A new run, its G freshly drawn or a copy of `start`, or the run that `out` holds."""
         if steps < 1:
             raise ValueError(f"steps must be at least 1, not {steps}")
         torch.manual_seed(seed)
         G, D = build_generator(preset), build_discriminator(preset)
+        if start:
+            began = zoo.card(start)["preset"]
+            if began["generator"] != json.loads(json.dumps(preset.to_dict()))["generator"]:
+                other = f"{began['name']}: it is another network"
+                raise ValueError(f"{preset.name} cannot start from {other}")
+            G.load_state_dict(zoo.load(start).state_dict())
         for network in filter(None, (G, D)):  # the layout that convolutions are fastest in
             network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         run = cls(
             preset, steps, seed, data, Path(out) if out else None, G, D,
             build_optimiser(G, preset), D and build_optimiser(D, preset, maximize=True),
+            start=began["name"] if start else "",
         )  # fmt: skip
+        if preset.average:
+            averaging = get_ema_multi_avg_fn(preset.average)
+            run.averaged = AveragedModel(G, multi_avg_fn=averaging, use_buffers=True)
         if resume:
             run.load()
         elif run.out and run.path.exists():
@@ -99,7 +117,14 @@ class Run:
         if self.D is not None:
             self.D, self.opt_d = accelerator.prepare(self.D, self.opt_d)
             self.D.train()
+        if self.averaged is not None:
+            self.averaged.to(accelerator.device)
         self.accelerator = accelerator
+
+    @property
+    def generator(self) -> nn.Module:
+        """What the run is for: G, or the moving average of its weights."""
+        return self.plain(self.G) if self.averaged is None else self.averaged.module
 
     def plain(self, network: nn.Module) -> nn.Module:
         """A network without Accelerate's wrapping."""
@@ -127,28 +152,31 @@ class Run:
             tensors |= {f"{name}.{k}": v for k, v in network.state_dict().items()}
             for i, state in optimiser.state_dict()["state"].items():
                 tensors |= {f"{name}.optimiser.{i}.{k}": v for k, v in state.items()}
+        if self.averaged is not None:
+            tensors |= {f"averaged.{k}": v for k, v in self.averaged.state_dict().items()}
         card = {
             "preset": self.preset.to_dict(), "steps": self.steps, "seed": self.seed,
-            "data": self.data, "step": self.step, "seconds": round(self.seconds, 1),
-            **circumstances(), "history": self.history,
+            "start": self.start, "data": self.data, "step": self.step,
+            "seconds": round(self.seconds, 1), **circumstances(), "history": self.history,
         }  # fmt: skip
         self.out.mkdir(parents=True, exist_ok=True)
         half_written = self.path.with_suffix(".part")
         tensors = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
         save_file(tensors, half_written, {"run": json.dumps(card)})
         os.replace(half_written, self.path)
-        save_weights(self.plain(self.G), self.out / "generator.safetensors", card)
+        save_weights(self.generator, self.out / "generator.safetensors", card)
         with (self.out / "history.csv").open("w", newline="") as file:
             columns = list(dict.fromkeys(k for row in self.history for k in row))
             table = csv.DictWriter(file, columns)
             table.writeheader()
             table.writerows(self.history)
         if val is not None and len(val):
-            G = self.plain(self.G).eval()
+            G, training = self.generator, self.generator.training
+            G.eval()
             with torch.no_grad():
                 lr = downsample(to_float(val))
                 picture = sheet(lr, G(lr), to_float(val))
-            G.train()
+            G.train(training)
             (self.out / "samples").mkdir(exist_ok=True)
             picture.save(self.out / "samples" / f"step-{self.step:06d}.png")
 
@@ -173,6 +201,7 @@ class Run:
             ("preset", card["preset"], mine),
             ("seed", card["seed"], self.seed),
             ("steps", card["steps"], self.steps),
+            ("start", card["start"], self.start),
         ):
             if stored_value != value:
                 raise CheckpointError(f"{self.path} was made with another {what}: {stored_value}")
@@ -188,4 +217,8 @@ class Run:
             optimiser.load_state_dict({"state": states, "param_groups": groups})
             weights = {k: v for k, v in tensors.items() if k.startswith(f"{name}.")}
             network.load_state_dict({k[len(name) + 1 :]: v for k, v in weights.items()})
+        if self.averaged is not None:
+            prefix = "averaged."
+            state = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+            self.averaged.load_state_dict(state)
         self.step, self.seconds, self.history = card["step"], card["seconds"], card["history"]

@@ -74,11 +74,20 @@ def faces(
 def train(
     preset: Annotated[str, typer.Option(help="see `urdgn_lite.presets`")] = "residual-s",
     faces: FacesOption = "imaginary",
+    everything: Annotated[
+        bool, typer.Option("--all", help="every generator of the zoo, in slices of --minutes")
+    ] = False,
     folder: Annotated[Path | None, typer.Option("--out", help="default: runs/PRESET")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="default: the preset's")] = None,
     seed: int = 0,
+    start: Annotated[str, typer.Option(help="begin as this generator: a name or a file")] = "",
     resume: Annotated[bool, typer.Option("--resume", help="go on from --out")] = False,
-    minutes: Annotated[float, typer.Option(help="stop and save after so long")] = math.inf,
+    minutes: Annotated[
+        float | None, typer.Option(help="stop and save after so long; with --all 9")
+    ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="with --all: even better generators of the zoo")
+    ] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="use so many faces")] = None,
     bf16: Annotated[
         bool | None, typer.Option(help="compute in bfloat16; default: on GPUs alone")
@@ -87,23 +96,35 @@ def train(
 ) -> None:
     """Train a network by Algorithm 1; without options, `residual-s` in minutes on a laptop.
 
-    Ctrl-C saves; `--resume` goes on from there and ends where an uninterrupted run would.
+    Ctrl-C saves; `--resume` goes on from there and ends where an uninterrupted run would. Exit
+    code 130 says that a run, or with `--all` the plan, is not at its end yet.
     """
     from urdgn_lite import faces as f
-    from urdgn_lite import presets
+    from urdgn_lite import presets, weights
     from urdgn_lite.train import gain, train
 
     with plain_errors():
+        if everything:
+            folder = folder or Path("runs/all")
+            splits = [f.load(faces, split, root=root) for split in ("train", "val", "test")]
+            shown = f.load("imaginary", "test")
+            say(out, weights.describe(weights.PLAN, folder))
+            tests = [splits[2]] + ([shown] if splits[2].source != shown.source else [])
+            complete = weights.train_all(
+                splits[0], splits[1], tests, folder, minutes=9 if minutes is None else minutes,
+                seed=seed, bf16=bf16, replace=replace, say=lambda text: say(out, text),
+            )  # fmt: skip
+            raise typer.Exit(0 if complete else 130)
         p = presets.get(preset)
         folder = folder or Path("runs") / preset
         images = f.load(faces, "train", root=root, limit=limit)
         val = f.load(faces, "val", root=root, limit=100)
         run = train(
-            p, images.images, val.images, out=folder, steps=steps, seed=seed, resume=resume,
-            minutes=minutes, source=faces, bf16=bf16,
+            p, images.images, val.images, out=folder, steps=steps, seed=seed, start=start,
+            resume=resume, minutes=minutes or math.inf, source=faces, bf16=bf16,
         )  # fmt: skip
         done = "done" if run.done else "stopped (go on with --resume)"
-        g = gain(run.plain(run.G).eval(), val.images)
+        g = gain(run.generator, val.images)
         say(
             out,
             f"{done}: step {run.step} of {run.steps}, {run.seconds / 60:.1f} min, {g:+.2f} dB over "

@@ -1,4 +1,4 @@
-"""PSNR and SSIM in RGB and on luma, and LR consistency: thin wrappers of torchmetrics.
+"""PSNR and SSIM in RGB and on luma, LR consistency, LPIPS: thin wrappers of torchmetrics.
 
 All take float images in [-1, 1], clamp and round them to 8 bits first (a result is a file), and
 return one value a face. They average over faces, never over pixels of different faces.
@@ -6,12 +6,18 @@ return one value a face. They average over faces, never over pixels of different
 
 from __future__ import annotations
 
+import hashlib
+import inspect
+from functools import cache, partial
+from pathlib import Path
+
+import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from urdgn_lite._compat import import_torchvision
 from urdgn_lite.degrade import downsample
-from urdgn_lite.faces import to_uint8
+from urdgn_lite.faces import to_float, to_uint8
 
 import_torchvision()  # before torchmetrics asks for it
 
@@ -19,9 +25,18 @@ from torchmetrics.functional.image import (  # noqa: E402
     peak_signal_noise_ratio,
     structural_similarity_index_measure,
 )
+from torchmetrics.functional.image.lpips import _LPIPS  # noqa: E402
 
 Images = Float[Tensor, "b 3 h w"]
 PerFace = Float[Tensor, " b"]
+ALEXNET = "alexnet-owt-7be5be79.pth"
+# What its SHA-256 may begin with: torchvision's own file carries eight digits of it in its name;
+# the other one is a copy with the classifier set to zero, which LPIPS never looks at.
+ALEXNET_SHA256 = ("7be5be79", "94f7b06438b846e0ae4b749b218ef29d1cc01f0eec9aae6f0d9b4a56d221535f")
+
+
+class MetricUnavailableError(ValueError):
+    """A metric lacks something optional here; the message says what, for "not measured, …"."""
 
 
 def _bytes(images: Images) -> Tensor:
@@ -67,3 +82,42 @@ def lr_consistency(generated: Images, lr: Float[Tensor, "b 3 s s"]) -> PerFace:
     nothing about whether the invented detail is the right one.
     """
     return psnr(downsample(generated.clamp(-1, 1), size=lr.shape[-1]), lr)
+
+
+@torch.no_grad()
+def lpips(generated: Images, real: Images) -> PerFace:
+    """Learned perceptual distance a face on AlexNet, ≥ 0; 0 for equal faces. Low is good.
+
+    Implements LPIPS v0.1 of Zhang et al. (2018): distance of unit-length features at the five
+    ReLUs, weighted by heads that were fitted to human judgements. Faces are not resized.
+
+    Raises
+    ------
+    MetricUnavailableError : AlexNet's weights are not where `torch.hub` keeps them (`TORCH_HOME`
+        moves it), or are others. Nothing is ever downloaded here.
+    """
+    path = Path(torch.hub.get_dir()) / "checkpoints" / ALEXNET
+    if not path.is_file():
+        raise MetricUnavailableError(f"LPIPS needs AlexNet's weights at {path} (see TORCH_HOME)")
+    network = _lpips_network(path).to(generated.device)
+    return network(*(to_float(to_uint8(x)) for x in (generated, real))).flatten()
+
+
+@cache
+def _lpips_network(path: Path) -> nn.Module:
+    """The network, built once a process; the global random state stays as it was.
+
+    Both its files are in torch's own format. torchvision would unpickle one of them as it is; here
+    `weights_only` admits tensors and nothing else, and AlexNet is checked before it is opened.
+    """
+    if not hashlib.sha256(path.read_bytes()).hexdigest().startswith(ALEXNET_SHA256):
+        raise MetricUnavailableError(f"{path} is damaged, or not the AlexNet of LPIPS")
+    heads = Path(inspect.getfile(_LPIPS)).parent / "lpips_models" / "alex.pth"
+    with torch.random.fork_rng(devices=[]):
+        network = _LPIPS(pretrained=False, pnet_rand=True, net="alex")
+    load = partial(torch.load, map_location="cpu", weights_only=True)
+    network.load_state_dict(load(heads), strict=False)
+    alexnet = load(path)
+    for name, value in network.net.state_dict().items():  # "slice2.3.weight" <- "features.3.weight"
+        value.copy_(alexnet[f"features.{name.partition('.')[2]}"])
+    return network

@@ -32,6 +32,7 @@ class Preset:
     downsampling : how LR faces are made (see `degrade.downsample`).
     affine : largest random turn (degrees), zoom and shift (shares) of a training face;
         every preset mirrors half of its faces.
+    average : share of the moving average of G's weights that a step keeps; 0 averages nothing.
     outcome : what was measured with it, where, in what time; empty while nothing was.
     """
 
@@ -50,6 +51,7 @@ class Preset:
     split_batch: bool = False
     downsampling: str = "antialiased"
     affine: Sequence[float] = (0.0, 0.0, 0.0)
+    average: float = 0.0
     outcome: str = field(default="", compare=False)
 
     def but(self, **changes: Any) -> Preset:

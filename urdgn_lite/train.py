@@ -44,6 +44,7 @@ def train(
     out: Path | str | None = None,
     steps: int | None = None,
     seed: int = 0,
+    start: Path | str = "",
     resume: bool = False,
     minutes: float = math.inf,
     reports: int = 10,
@@ -60,6 +61,7 @@ def train(
     out : folder for `checkpoint.safetensors`, `generator.safetensors`, `history.csv` and
         `samples/`; None keeps everything in memory.
     steps : updates in all; the preset's number without it.
+    start : a trained generator that G begins as: a name in the zoo, or a file.
     resume : go on from the checkpoint in `out`.
     minutes : stop (and save) after so long; a later call with `resume` goes on as long again.
     reports : how many times to validate, save and draw samples on the way.
@@ -84,7 +86,7 @@ def train(
     images = images.cpu().contiguous()
     data = {"source": source, "n": len(images), "crc32": zlib.crc32(images.numpy().data)}
     steps = preset.steps if steps is None else steps
-    run = Run.begin(preset, steps, seed, data, out, resume)
+    run = Run.begin(preset, steps, seed, data, out, resume, start)
     images = images.to(accelerator.device)
     run.prepare(accelerator)
     rank, ranks = accelerator.process_index, accelerator.num_processes
@@ -99,6 +101,8 @@ def train(
             h = augment(batch(images, run), preset.affine)[rank::ranks]  # this process's share
             torch.manual_seed(draw + 2**40 * (rank + 1))  # dropout differs between processes
             losses = algorithm_1(run, h, accelerator)
+            if run.averaged is not None:
+                run.averaged.update_parameters(run.plain(run.G))
             run.step, run.seconds = step + 1, time.perf_counter() - began
             late = agreed(run.seconds > enough or bool(interrupted), accelerator)
             if run.step % every == 0 or run.done or late:
@@ -189,7 +193,7 @@ def report(
     """Check the losses, validate, and save: the history's next row."""
     row: dict[str, Any] = {"step": run.step, "seconds": round(run.seconds, 1)}
     row |= {name: round(value.item(), 5) for name, value in losses.items()}
-    G, p = run.plain(run.G), run.preset
+    G, p = run.generator, run.preset
     finite = all(math.isfinite(v) for v in row.values())
     if not (finite and all(theta.isfinite().all() for theta in G.parameters())):
         tame = "" if math.isinf(p.lam) else f", a larger λ than {p.lam}"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import math
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -76,14 +77,45 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def keep(path: Path, name: str) -> None:
-    """Copy a run's `generator.safetensors` into the package under a name, and index it."""
-    load_weights(path)  # refuses anything else
+class BetterKeptError(ValueError):
+    """The zoo holds a better generator under that name."""
+
+
+def keep(path: Path, name: str, *, replace: bool = False) -> None:
+    """Copy a run's `generator.safetensors` into the package under a name, and index it.
+
+    Raises
+    ------
+    BetterKeptError : unless `replace`, where the one there learnt from the same faces and gained
+        more on their validation split. (A gain in pixels: it does not see what D adds.)
+    ValueError : `path` is no generator.
+    """
+    new = load_weights(path)[1]
+    index = _index()
+    if name in index and not replace:
+        old = card(name)
+        mine, theirs = gain(new), gain(old)
+        if old.get("data") == new.get("data") and mine < theirs:
+            raise BetterKeptError(
+                f"{name} in the zoo gains {theirs:+.3f} dB, this one {mine:+.3f}: not replaced"
+            )
     SHELF.mkdir(exist_ok=True)
     kept = SHELF / f"{name}.safetensors"
     shutil.copyfile(path, kept)
-    index = _index() | {name: sha256(kept)}
-    (SHELF / "index.json").write_text(json.dumps(index, indent=1, sort_keys=True) + "\n")
+    (SHELF / "index.json").write_text(
+        json.dumps(index | {name: sha256(kept)}, indent=1, sort_keys=True) + "\n"
+    )
+
+
+def holds(path: Path, name: str) -> bool:
+    """Whether the zoo's generator of that name is that very file."""
+    return _index().get(name) == sha256(path)
+
+
+def gain(card: Mapping[str, Any]) -> float:
+    """The last validation gain over bicubic in dB that a card tells of; −∞ where it tells none."""
+    gains = [row["gain"] for row in card.get("history", []) if "gain" in row]
+    return gains[-1] if gains else -math.inf
 
 
 if __name__ == "__main__":  # python -m urdgn_lite.zoo RUN/generator.safetensors NAME
