@@ -40,13 +40,17 @@ def borrowed(h: Faces) -> Faces:
     return bicubic(h) + (other - bicubic(other))
 
 
-def consistent(h: Faces, rounds: int = 40) -> Faces:
-    """The face upside down, changed until its LR face is that of the original (back-projection)."""
-    lr, picture = degrade.downsample(h), h.flip(2)
+def project(picture: Faces, lr: Float[Tensor, "b 3 16 16"], rounds: int = 40) -> Faces:
+    """Change a picture until its LR face is `lr`, by iterated back-projection."""
     for _ in range(rounds):
         picture = picture + degrade.upsample_bicubic(lr - degrade.downsample(picture))
         picture = faces.to_float(faces.to_uint8(picture))  # stay an 8-bit image
     return picture
+
+
+def consistent(h: Faces) -> Faces:
+    """The face upside down, changed until its LR face is that of the original."""
+    return project(h.flip(2), degrade.downsample(h))
 
 
 FOOLS: dict[str, Callable[[Faces], Faces]] = {
