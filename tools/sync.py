@@ -82,6 +82,21 @@ def results() -> str:
     return "\n".join(lines)
 
 
+def search() -> str:
+    """Short runs of what `residual` might have been."""
+    table = json.loads((ROOT / "results" / "search.json").read_text())
+    lines = [
+        "| | parameters (M) | GMAC | gain in PSNR (dB) | in SSIM | PSNR, mirrored too (dB) |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, row in table.items():
+        lines.append(
+            f"| {name} | {row['parameters'] / 1e6:.2f} | {row['gmac']:.2f} | "
+            f"{row['gain_psnr']:+.2f} | {row['gain_ssim']:+.3f} | {row['gain_psnr_mirrored']:+.2f} |"
+        )
+    return "\n".join(lines)
+
+
 def between(text: str, name: str, new: str) -> str:
     """Replace what stands between `<!-- name -->` and `<!-- /name -->`."""
     pattern = re.compile(f"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
@@ -141,6 +156,7 @@ def with_quiz(text: str, chapter: str) -> str:
 def wanted() -> dict[Path, str]:
     """Every derived file with the text that it should have."""
     readme, intro = ROOT / "README.md", ROOT / "book" / "intro.md"
+    tried = ROOT / "book" / "tried.md"
     config, citation = ROOT / "_config.yml", ROOT / "CITATION.cff"
     files = {}
     for path in (readme, intro):
@@ -153,6 +169,7 @@ def wanted() -> dict[Path, str]:
         ):
             text = between(text, name, make())
         files[path] = text
+    files[tried] = between(tried.read_text(), "search", search())
     files[config] = re.sub(r"(?m)^  url: .*$", f"  url: {URL}", config.read_text())
     files[citation] = re.sub(
         r"(?m)^repository-code: .*$", f"repository-code: {URL}", citation.read_text()
