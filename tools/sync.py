@@ -92,7 +92,8 @@ def search() -> str:
     for name, row in table.items():
         lines.append(
             f"| {name} | {row['parameters'] / 1e6:.2f} | {row['gmac']:.2f} | "
-            f"{row['gain_psnr']:+.2f} | {row['gain_ssim']:+.3f} | {row['gain_psnr_mirrored']:+.2f} |"
+            f"{row['gain_psnr']:+.2f} | {row['gain_ssim']:+.3f} | "
+            f"{row['gain_psnr_mirrored']:+.2f} |"
         )
     return "\n".join(lines)
 
