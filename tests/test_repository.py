@@ -123,8 +123,9 @@ def test_the_floors_are_kept():
     order = ["progress", "provenance", "timing", "_compat", "faces", "_celeba", "_lfw",
              "degrade", "objective", "optimiser", "presets", "compared_networks", "networks",
              "metrics", "identity", "figures", "pipeline", "zoo", "checkpoint", "train", "methods",
-             "evaluate", "table1", "verdicts", "bins", "weights", "bench", "upsample", "_explorer",
-             "explore", "notebook", "check", "grading", "grade", "cli", "__main__"]  # fmt: skip
+             "evaluate", "fool", "table1", "verdicts", "bins", "weights", "bench", "upsample",
+             "_explorer", "explore", "notebook", "check", "grading", "grade", "cli",
+             "__main__"]  # fmt: skip
     for path in (ROOT / "urdgn_lite").glob("*.py"):
         if path.stem == "__init__":
             continue
