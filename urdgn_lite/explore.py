@@ -18,17 +18,18 @@ from torch import Tensor, nn
 from urdgn_lite import degrade, faces, metrics, zoo
 from urdgn_lite._explorer import Choices, Explorer, Scene, picture_of
 from urdgn_lite.checkpoint import Run
-from urdgn_lite.methods import Method, Network
+from urdgn_lite.evaluate import Enlarge
+from urdgn_lite.methods import Network
 from urdgn_lite.methods import get as named
 
 PEOPLE = 8  # faces to choose from
 SWEEP = {"0": "lite-gan-0", "1": "lite-gan-1", "10": "lite-gan-10", "100": "lite-gan",
          "10³": "lite-gan-1e3", "10⁴": "lite-gan-1e4", "∞": "lite"}  # fmt: skip
-Model = str | Path | nn.Module | Method
+Model = str | Path | nn.Module | Enlarge
 Box = tuple[int, int, int, int]
 
 
-def method_of(model: Model) -> Method:
+def method_of(model: Model) -> Enlarge:
     """Whatever was given, as a method.
 
     Raises
@@ -56,7 +57,7 @@ def numbers(*values: float, unit: str = "") -> dict[str, float]:
     return {f"{value:g}{unit}".replace("-", "−"): value for value in values}
 
 
-def compared(method: Method, lr: Tensor, h: Tensor, box: Box | None = None) -> Scene:
+def compared(method: Enlarge, lr: Tensor, h: Tensor, box: Box | None = None) -> Scene:
     """LR face, result and original; the gain over bicubic, outside of the box if there is one."""
     results = [method(lr).clamp(-1, 1), degrade.upsample_bicubic(lr).clamp(-1, 1)]
     ours = results[0].clone()
