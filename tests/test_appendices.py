@@ -120,7 +120,10 @@ first_one, second : what they
 
 Returns
 -------
-The thing: done.
+The thing: done. Also:
+third : more
+    of it.
+The end.
 
 >>> f(x_)
 """
@@ -137,7 +140,8 @@ def test_numpy_sections_become_definition_lists(api_pages):
         "Do it to `a_b` at 100 %.", "",
         "", ".. rubric:: Parameters", "",
         "``first_one, second``", "    what they", r"    are (a\_b\_ is no link).", "",
-        "", ".. rubric:: Returns", "", "The thing: done.", "", ">>> f(x_)",
+        "", ".. rubric:: Returns", "", "The thing: done. Also:", "",
+        "``third``", "    more", "    of it.", "", "The end.", "", ">>> f(x_)",
     ]  # fmt: skip
 
 

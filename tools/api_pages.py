@@ -40,7 +40,7 @@ def to_rst(lines: list[str]) -> list[str]:
     """NumPy sections of one docstring as rubrics, their entries as definition lists."""
     lines = SPECIAL.sub(lambda m: m[1] or f"\\{m[2]}", "\n".join(lines)).split("\n")
     done: list[str] = []
-    in_section = False
+    in_section = in_entry = False
     for i, line in enumerate(lines):
         underlined = i + 1 < len(lines) and re.fullmatch(r"-{3,}", lines[i + 1])
         if SECTION.match(line) and underlined:
@@ -49,9 +49,16 @@ def to_rst(lines: list[str]) -> list[str]:
         elif re.fullmatch(r"-{3,}", line):
             continue
         elif in_section and (entry := ENTRY.match(line)):
+            if not in_entry and done[-1]:
+                done.append("")
+            in_entry = True
             names = entry[1].replace("\\", "")
             done += [f"``{names}``", f"    {entry[2]}"]
         else:
+            if in_entry and line and not line.startswith(" "):  # what follows the list
+                done.append("")
+                in_entry = False
+            in_entry = in_entry and bool(line)
             done.append(line)
     return done
 
