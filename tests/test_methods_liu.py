@@ -14,6 +14,11 @@ from urdgn_lite.methods import belief
 from urdgn_lite.methods.liu import Liu, average, shrink
 
 
+@pytest.fixture(autouse=True)
+def _untimed(monkeypatch):
+    monkeypatch.setattr(evaluate, "_seconds", lambda *_: 1.0)
+
+
 @pytest.fixture(scope="module")
 def hr():
     return to_float(faces.load("imaginary", "train", limit=24).images)
