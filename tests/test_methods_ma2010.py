@@ -98,7 +98,7 @@ def test_switching_the_combination_off_changes_the_row(few_faces):
         for method in (
             PositionPatches(step=2),
             PositionPatches(step=2, neighbours=1),
-            PositionPatches(step=4),
+            PositionPatches(step=3),
         )
     )
     assert many["psnr"] > one["psnr"] + 0.1
