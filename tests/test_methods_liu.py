@@ -14,6 +14,11 @@ from urdgn_lite.methods import belief
 from urdgn_lite.methods.liu import Liu, average, shrink
 
 
+@pytest.fixture(autouse=True)
+def _untimed(monkeypatch):
+    monkeypatch.setattr(evaluate, "_seconds", lambda *_: 1.0)
+
+
 @pytest.fixture(scope="module")
 def hr():
     return to_float(faces.load("imaginary", "train", limit=24).images)
@@ -69,10 +74,12 @@ def test_the_less_the_pixels_are_trusted_the_nearer_the_mean_face(hr):
 
 def test_a_face_that_gave_patches_gets_its_own_back(hr, fitted):
     # its middle band is at distance 0, and its own patches agree on every overlap
-    generated = fitted(downsample(hr[14:16]))
-    assert torch.allclose(generated, hr[14:16], atol=0.03)
+    lr = downsample(hr[14:16])
+    face = fitted.global_face(lr)
+    details = (hr[14:16] - face).clamp(-1, 1)  # as far as 8 bits hold them
+    assert torch.allclose(fitted(lr), face + details, atol=0.01)
     assert fitted.stages["mrf_after"] < 0.1
-    assert metrics.psnr(fitted.global_face(downsample(hr[14:16])), hr[14:16]).max() < 35
+    assert details.square().mean().sqrt() > 0.05
 
 
 def test_patches_come_from_faces_that_the_linear_model_has_not_seen(hr, fitted):
@@ -111,30 +118,27 @@ def costs(seed, r, c, k):
 
 
 def by_hand(unary, right, down, labels):
-    """The energy, term by term."""
-    _, r, c, _ = unary.shape
-    total = 0.0
-    for i, j in itertools.product(range(r), range(c)):
-        total += unary[0, i, j, labels[i][j]].item()
-        if j + 1 < c:
-            total += right[0, i, j, labels[i][j], labels[i][j + 1]].item()
-        if i + 1 < r:
-            total += down[0, i, j, labels[i][j], labels[i + 1][j]].item()
-    return total
+    """The energy of each choice in `labels` (n, r, c), term by term."""
+    unary, right, down = (x[0].double().numpy() for x in (unary, right, down))
+    i, j = np.indices(labels.shape[1:])
+    total = unary[i, j, labels].sum((1, 2))
+    beside, below = (slice(None), slice(-1)), (slice(-1), slice(None))
+    total += right[i[beside], j[beside], labels[:, :, :-1], labels[:, :, 1:]].sum((1, 2))
+    return total + down[i[below], j[below], labels[:, :-1], labels[:, 1:]].sum((1, 2))
 
 
 def least(unary, right, down):
     """The least energy of all choices."""
     _, r, c, k = unary.shape
-    every = itertools.product(range(k), repeat=r * c)
-    return min(by_hand(unary, right, down, np.reshape(flat, (r, c))) for flat in every)
+    every = np.array(list(itertools.product(range(k), repeat=r * c)))
+    return by_hand(unary, right, down, every.reshape(-1, r, c)).min()
 
 
 @given(seed=st.integers(0, 999), long=st.integers(1, 5), upright=st.booleans())
 def test_on_a_chain_belief_propagation_is_exact(seed, long, upright):
     terms = costs(seed, long, 1, 3) if upright else costs(seed, 1, long, 3)
     labels = belief.min_sum(*terms, iterations=long)
-    assert by_hand(*terms, labels[0]) == pytest.approx(least(*terms), abs=1e-5)
+    assert by_hand(*terms, labels.numpy()).item() == pytest.approx(least(*terms), abs=1e-5)
 
 
 @given(seed=st.integers(0, 999))
@@ -142,7 +146,7 @@ def test_on_a_tree_belief_propagation_is_exact(seed):
     unary, right, down = costs(seed, 2, 3, 3)
     right[:, 1] = 0  # without the lower row's links, the grid is a comb
     labels = belief.min_sum(unary, right, down, iterations=6)
-    found, best = by_hand(unary, right, down, labels[0]), least(unary, right, down)
+    found, best = by_hand(unary, right, down, labels.numpy()).item(), least(unary, right, down)
     assert found == pytest.approx(best, abs=1e-5)
 
 
@@ -152,6 +156,6 @@ def test_on_a_grid_it_is_no_worse_than_each_for_itself(seed):
     labels = belief.min_sum(*terms, iterations=12)
     assert belief.energy(*terms, labels) <= belief.energy(*terms, terms[0].argmin(3))
     assert belief.energy(*terms, labels).item() == pytest.approx(
-        by_hand(*terms, labels[0]), abs=1e-4
+        by_hand(*terms, labels.numpy()).item(), abs=1e-4
     )
-    assert by_hand(*terms, labels[0]) <= 1.15 * least(*terms)
+    assert by_hand(*terms, labels.numpy()).item() <= 1.15 * least(*terms)

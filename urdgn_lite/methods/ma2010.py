@@ -37,13 +37,16 @@ class PositionPatches(Learnt):
 
     faces: int = 3000
     neighbours: int = 150
-    patch: int = 4
+    patch: int = 3
     step: int = 1
-    ridge: float = 1e-3
+    ridge: float = 0.02
 
     def __post_init__(self) -> None:
-        if not (1 <= self.step <= self.patch <= LR_SIZE and self.neighbours >= 1):
-            raise ValueError(f"1 <= step <= patch <= {LR_SIZE} and 1 <= neighbours: not {self}")
+        covering = 1 <= self.step <= self.patch <= LR_SIZE
+        if not (covering and self.neighbours >= 1 and self.ridge > 0):
+            raise ValueError(
+                f"1 <= step <= patch <= {LR_SIZE} and 1 <= neighbours, 0 < ridge: not {self}"
+            )
 
     def fit(self, hr: Float[Tensor, "n 3 128 128"], *, progress: bool = True) -> PositionPatches:
         """Keep the training faces: this method learns nothing ahead of the face it enlarges."""
@@ -91,14 +94,14 @@ def weights(
 ) -> Float[Tensor, "b k"]:
     """min_w ‖x − Σ_k w_k y_k‖² + τ‖w‖² with Σ_k w_k = 1, where τ = ridge · mean_k ‖x − y_k‖².
 
-    With the constraint, x − Σ w_k y_k = Σ w_k (x − y_k): the squared norm is wᵀGw with the Gram
-    matrix G of the differences, and w is G⁻¹1 scaled to sum one (Ma et al., Eqs. 6–8).
+    With the constraint, x − Σ w_k y_k = Σ w_k (x − y_k): with these differences as the columns of
+    D, w is (DᵀD + τI)⁻¹1 scaled to sum one (Ma et al., Eqs. 6–8). By Woodbury's identity that is
+    1 − Dᵀ(DDᵀ + τI)⁻¹D1 up to scale: a system as large as a patch, however many neighbours.
     """
-    difference = (x[:, None] - y).double()
-    gram = difference @ difference.mT
-    spread_ = gram.diagonal(dim1=1, dim2=2).mean(1).clamp(min=1e-12)
-    gram.diagonal(dim1=1, dim2=2).add_(max(ridge, 1e-9) * spread_[:, None])
-    w = torch.cholesky_solve(torch.ones_like(gram[..., :1]), torch.linalg.cholesky(gram))[..., 0]
+    d = (x[:, None] - y).double().mT
+    tau = ridge * d.square().sum(1).mean(1).clamp(min=1e-12)
+    small = d @ d.mT + tau[:, None, None] * torch.eye(d.shape[1], dtype=d.dtype)
+    w = 1 - (d.mT @ torch.linalg.solve(small, d.sum(2, keepdim=True)))[..., 0]
     return (w / w.sum(1, keepdim=True)).to(x)
 
 
