@@ -74,10 +74,11 @@ def results() -> str:
             row = read_row(name, faces)
             cells.append(f"{row['gain_psnr']:+.2f} dB, {row['gain_ssim']:+.3f} SSIM")
         made = row["trained"]
+        seconds = made["seconds"] + (made.get("start") or {"seconds": 0})["seconds"]
         kind = "imaginary" if made["data"]["source"] == "imaginary" else "real"
         lines.append(
             f"| `{name}` | {row['parameters'] / 1e6:.2f} M | {made['data']['n']:,} {kind} faces | "
-            f"{made['seconds'] / 60:.0f} ({made['hardware']}) | {' | '.join(cells)} |"
+            f"{seconds / 60:.0f} ({made['hardware']}) | {' | '.join(cells)} |"
         )
     return "\n".join(lines)
 

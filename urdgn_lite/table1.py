@@ -66,7 +66,7 @@ def stored(key: str, faces: Faces) -> Row | None:
     except KeyError:
         return None
     single = key.removesuffix("+")
-    card = json.loads(json.dumps(zoo.card(single))) if single in zoo.names() else None
+    card = json.loads(json.dumps(_made(zoo.card(single)))) if single in zoo.names() else None
     same = row.get("trained") == card and row["n"] == len(faces)
     return row if same and "psnr_interval" in row else None
 
@@ -107,7 +107,7 @@ def ready(
     """
     method = methods.get(key)
     if isinstance(method, Network):
-        return method, {"trained": method.card}
+        return method, {"trained": _made(method.card)}
     if not isinstance(method, Learnt):
         return method, {}
     path, about = folder / f"{key}.safetensors", folder / f"{key}.json"
