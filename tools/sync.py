@@ -63,22 +63,27 @@ def results() -> str:
     published = paper()["table1"]
     bicubic, urdgn = published["bicubic"], published["ur-dgn"]
     lines = [
-        "| | parameters | trained on | minutes | imaginary test faces | real test faces (CelebA) |",
-        "|---|---|---|---|---|---|",
-        f"| UR-DGN, the paper | – | 15,000 real faces | – | – | "
-        f"{urdgn['psnr'] - bicubic['psnr']:+.2f} dB, {urdgn['ssim'] - bicubic['ssim']:+.2f} SSIM |",
+        "| | parameters | trained on | minutes | imaginary test faces | real test faces (CelebA) "
+        "| LPIPS there |",
+        "|---|---|---|---|---|---|---|",
+        f"| UR-DGN, the paper | – | 15,000 real faces | – | – "
+        f"| {urdgn['psnr'] - bicubic['psnr']:+.2f} dB, {urdgn['ssim'] - bicubic['ssim']:+.2f} SSIM "
+        "| – |",
+        f"| `bicubic` | – | – | – | 0 | 0 | {read_row('bicubic', 'celeba128-test')['lpips']:.2f} |",
     ]
     for name in zoo.names():
         cells = []
         for faces in ("imaginary-test", "celeba128-test"):
             row = read_row(name, faces)
             cells.append(f"{row['gain_psnr']:+.2f} dB, {row['gain_ssim']:+.3f} SSIM")
+        lpips = f"{row['lpips']:.2f}" if row.get("lpips") else "–"
         made = row["trained"]
         seconds = made["seconds"] + (made.get("start") or {"seconds": 0})["seconds"]
         kind = "imaginary" if made["data"]["source"] == "imaginary" else "real"
         lines.append(
             f"| `{name}` | {row['parameters'] / 1e6:.2f} M | {made['data']['n']:,} {kind} faces | "
-            f"{seconds / 60:.0f} ({made['hardware']}) | {' | '.join(cells)} |"
+            f"{seconds / 60:.0f} ({made['hardware']}) | {' | '.join(cells)} | "
+            f"{lpips} |"
         )
     return "\n".join(lines)
 
