@@ -6,7 +6,7 @@ from __future__ import annotations
 HEAD = """
 import math
 import torch
-from urdgn_lite import metrics
+from urdgn_lite import degrade, metrics
 from urdgn_lite.degrade import downsample, upsample_bicubic
 """
 
@@ -26,6 +26,19 @@ def f(images, pixels):
     baseline = metrics.psnr(upsample_bicubic(downsample(images)), images)
     moved = metrics.psnr(images.roll(pixels, dims=3), images)
     return (moved < baseline).float().mean()
+"""
+)
+BEST_PSNR = (
+    HEAD
+    + """
+def f(generated, real, reach):
+    inner = (..., slice(reach, -reach), slice(reach, -reach))
+    tried = []
+    for dx in range(-reach, reach + 1):
+        for dy in range(-reach, reach + 1):
+            moved = degrade.shift(generated, dx, dy)
+            tried.append(metrics.psnr(moved[inner], real[inner]))
+    return torch.stack(tried).amax(0)
 """
 )
 BEST_VALUE = (
@@ -83,7 +96,7 @@ def f(n, batch, steps, seed):
 """
 )
 RIGHT_ONES = {
-    "flicker": FLICKER, "shifted": SHIFTED, "best_value": BEST_VALUE, "equal_pushes": EQUAL_PUSHES,
+    "flicker": FLICKER, "shifted": SHIFTED, "best_psnr": BEST_PSNR, "best_value": BEST_VALUE, "equal_pushes": EQUAL_PUSHES,
     "same_push": SAME_PUSH, "deconvolution": DECONVOLUTION, "receptive_field": RECEPTIVE_FIELD,
     "cost": COST, "unbiased": UNBIASED, "order": ORDER,
 }  # fmt: skip
@@ -104,6 +117,14 @@ MUTANTS = [
         ("shifted", "means compared", "each",
          ("(moved < baseline)", "(moved.clamp(max=99).mean() < baseline.clamp(max=99).mean())")),
         ("shifted", "against the 23.2 dB of other faces", "bicubic", ("moved < baseline", "moved < 23.2")),
+        ("best_psnr", "one number for all", "answers", ("amax(0)", "amax()")),
+        ("best_psnr", "the worst move", "answers", ("amax(0)", "amin(0)")),
+        ("best_psnr", "to the right alone", "sideways", ("dx in range(-reach,", "dx in range(0,")),
+        ("best_psnr", "to the left alone", "sideways", ("dx in range(-reach, reach + 1)", "dx in range(-reach, 1)")),
+        ("best_psnr", "never up or down", "upright", ("dy in range(-reach, reach + 1)", "dy in (0,)")),
+        ("best_psnr", "one direction at a time", "together", ("moved = degrade", "if dx * dy: continue\n            moved = degrade")),
+        ("best_psnr", "four times the reach", "reach", ("    tried = []", "    reach, tried = 4 * reach, []")),
+        ("best_psnr", "one move for all faces", "each", ("torch.stack(tried).amax(0)", "max(tried, key=lambda t: t.mean())")),
         ("best_value", "no integral", "answers", ("torch.trapezoid(inside.nan_to_num(), x)", "inside")),
         ("best_value", "sum over the grid", "grid", ("torch.trapezoid(inside.nan_to_num(), x)",
                                                     "inside.nan_to_num().sum()")),

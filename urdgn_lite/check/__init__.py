@@ -19,7 +19,8 @@ from urdgn_lite.check.engine import Failed, Property, Report, Result, Suite, Unr
 from urdgn_lite.check.quizzes import quiz
 
 __all__ = [
-    "SUITES", "Failed", "Property", "Report", "Result", "Suite", "Unreachable", "best_value",
+    "SUITES", "Failed", "Property", "Report", "Result", "Suite", "Unreachable", "best_psnr",
+    "best_value",
     "choose", "cost", "damage", "deconvolution", "discriminator", "equal_pushes", "flicker",
     "interval", "objective", "order", "quiz", "receptive_field", "rmsprop", "same_push", "shifted",
     "sweep", "unbiased",
@@ -30,7 +31,8 @@ SUITES: dict[str, Suite] = {
     for suite in (
         losses.OBJECTIVE, _discriminator.DISCRIMINATOR, updates.RMSPROP, experiments.SWEEP,
         experiments.CHOOSE, robustness.DAMAGE, robustness.INTERVAL, pictures.FLICKER,
-        pictures.SHIFTED, players.BEST_VALUE, players.EQUAL_PUSHES, players.SAME_PUSH,
+        pictures.SHIFTED, pictures.BEST_PSNR, players.BEST_VALUE, players.EQUAL_PUSHES,
+        players.SAME_PUSH,
         layers.DECONVOLUTION, layers.RECEPTIVE_FIELD, layers.COSTS, _steps.UNBIASED, _steps.ORDER,
     )
 }  # fmt: skip
@@ -109,6 +111,11 @@ def shifted(fn: Callable, *, seed: int = 0) -> Report:
 def best_value(fn: Callable, *, seed: int = 0) -> Report:
     """Check chapter 2, exercise 2: `fn(p_x, q_x, x)`, two densities on the grid x."""
     return SUITES["best_value"].check(fn, seed)
+
+
+def best_psnr(fn: Callable, *, seed: int = 0) -> Report:
+    """Check chapter 7, exercise 1: `fn(generated, real, reach)` → a PSNR a face."""
+    return SUITES["best_psnr"].check(fn, seed)
 
 
 def deconvolution(fn: Callable, *, seed: int = 0) -> Report:

@@ -1,4 +1,4 @@
-"""What must hold in the exercises of chapter 1: what a small step to the side does to a face."""
+"""What must hold in exercises of chapters 1 and 7: what a small step to the side does to a face."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from urdgn_lite.check.engine import Ask, Failed, Suite, close
-from urdgn_lite.check.plain import packed, probe_plain, scalar
+from urdgn_lite.check.plain import packed, probe_plain, scalar, tensor
+from urdgn_lite.degrade import shift
 
 CHAPTER = "chapter “The problem”, "
 ALIASING = CHAPTER + "“Without aliasing”"
@@ -20,6 +21,8 @@ SIDE = 128
 
 FLICKER = Suite("flicker", probe_plain)
 SHIFTED = Suite("shifted", probe_plain)
+BEST_PSNR = Suite("best_psnr", probe_plain)
+FOOLED = "chapter “Did it work?”, “Detail that is not true costs PSNR”"
 
 
 def noise(rng: Random, n: int = 1, contrast: float = 1.0) -> Tensor:
@@ -121,3 +124,60 @@ def _bicubic(ask: Ask, rng: Random) -> None:
         got: Any = share(ask, on, noise(rng, contrast=contrast), 3)
         if not close(got, 1):
             raise Failed("it is said not to lose; whether it does is not a matter of contrast", on)
+
+
+def forgiving(ask: Ask, on: str, real: Tensor, moves: list[tuple[int, int]], reach: int) -> Tensor:
+    """What the learner's function says of images moved so, and a little paler: 39 dB in place."""
+    moved = [shift(image[None], *move) for image, move in zip(real, moves, strict=True)]
+    generated = 0.98 * torch.cat(moved)
+    got = tensor(ask, on, packed(generated), packed(real), reach)
+    if got.shape != (len(real),):
+        raise Failed(f"one number a face was expected, not the shape {tuple(got.shape)}", on)
+    return got
+
+
+def forgiven(ask: Ask, rng: Random, *moves: tuple[int, int]) -> None:
+    """Each move is within a reach of 2: put back, the image is almost the original."""
+    for move in moves:
+        on = f"noise moved by {move} (to the right, down), reach 2"
+        if (got := forgiving(ask, on, noise(rng), [move], 2).item()) < 12:
+            raise Failed(f"{got:.1f} dB, although that move can be taken back", on)
+
+
+@BEST_PSNR.property("answers", "returns a PSNR a face, in dB", FOOLED)
+def _best_answers(ask: Ask, rng: Random) -> None:
+    on = "two images of noise, not moved, paler by 2 %"
+    got = forgiving(ask, on, noise(rng, 2), [(0, 0)] * 2, 2)
+    if (got - 39.3).abs().max() > 1.5:  # 38.6 where rounded to 8 bits, else 40
+        raise Failed(f"{got.tolist()} dB; in place they have about 39", on)
+
+
+@BEST_PSNR.property("sideways", "tries moves to the left and to the right", FOOLED)
+def _best_sideways(ask: Ask, rng: Random) -> None:
+    forgiven(ask, rng, (2, 0), (-2, 0))
+
+
+@BEST_PSNR.property("upright", "tries moves up and down", FOOLED)
+def _best_upright(ask: Ask, rng: Random) -> None:
+    forgiven(ask, rng, (0, 2), (0, -2))
+
+
+@BEST_PSNR.property("together", "tries both directions at once", FOOLED,
+                    ("answers", "sideways", "upright"))  # fmt: skip
+def _best_together(ask: Ask, rng: Random) -> None:
+    forgiven(ask, rng, (1, 2), (-2, 1))
+
+
+@BEST_PSNR.property("reach", "forgives no move beyond the reach", FOOLED)
+def _best_reach(ask: Ask, rng: Random) -> None:
+    on = "noise moved by 4 to the right, reach 2"
+    if (got := forgiving(ask, on, noise(rng), [(4, 0)], 2).item()) > 8:
+        raise Failed(f"{got:.1f} dB: it was moved back by more than 2", on)
+
+
+@BEST_PSNR.property("each", "finds the best move of each face on its own", FOOLED,
+                    ("answers", "sideways"))  # fmt: skip
+def _best_each(ask: Ask, rng: Random) -> None:
+    on = "two images of noise, moved to the right by 1 and by 2"
+    if (got := forgiving(ask, on, noise(rng, 2), [(1, 0), (2, 0)], 2)).min() < 12:
+        raise Failed(f"{got.tolist()} dB, although both moves can be taken back", on)
