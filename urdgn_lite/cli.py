@@ -122,7 +122,8 @@ def train(
         val = f.load(faces, "val", root=root, limit=100)
         run = train(
             p, images.images, val.images, out=folder, steps=steps, seed=seed, start=start,
-            resume=resume, minutes=minutes or math.inf, source=faces, bf16=bf16,
+            resume=resume, source=faces, bf16=bf16,
+            minutes=math.inf if minutes is None else minutes,
         )  # fmt: skip
         done = "done" if run.done else "stopped (go on with --resume)"
         g = gain(run.generator, val.images)
