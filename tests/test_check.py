@@ -93,7 +93,7 @@ def test_every_place_to_read_again_exists() -> None:
     for suite in check.SUITES.values():
         for where in {p.where for p in suite.properties}:
             chapter, section = re.fullmatch(r"(?:chapter )?“?(.+?)”?, “(.+)”", where).groups()  # type: ignore[union-attr]
-            (title,) = [h for h in headings if h.lower().startswith(chapter.lower() + ":")]
+            (title,) = [h for h in headings if f"{h.lower()}:".startswith(f"{chapter.lower()}:")]
             assert any(h.partition(" (")[0] == section for h in headings[title]), where
 
 
