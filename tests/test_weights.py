@@ -228,8 +228,6 @@ def test_all_is_offered_by_the_command_line(places, monkeypatch, few_faces):
 
     monkeypatch.setattr(weights, "PLAN", TINY)
     monkeypatch.setattr(faces, "load", lambda *a, **k: few_faces)
-    monkeypatch.setattr(weights.train_all, "__kwdefaults__",
-                        weights.train_all.__kwdefaults__ | {"plan": TINY})  # fmt: skip
     arguments = ["train", "--all", "--out", str(places / "out")]
     first = CliRunner().invoke(cli.app, [*arguments, "--minutes", "1e-9"])
     assert first.exit_code == 130, first.output

@@ -113,7 +113,8 @@ def train(
             tests = [splits[2]] + ([shown] if splits[2].source != shown.source else [])
             complete = weights.train_all(
                 splits[0], splits[1], tests, folder, minutes=9 if minutes is None else minutes,
-                seed=seed, bf16=bf16, replace=replace, say=lambda text: say(out, text),
+                plan=weights.PLAN, seed=seed, bf16=bf16, replace=replace,
+                say=lambda text: say(out, text),
             )  # fmt: skip
             raise typer.Exit(0 if complete else 130)
         p = presets.get(preset)

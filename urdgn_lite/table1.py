@@ -96,6 +96,11 @@ def measure(key: str, faces: Faces, *, again: bool = False, **options: Any) -> R
     return read_row(key, f"{faces.source}-{faces.split}")
 
 
+def _made(card: Row) -> Row:
+    """How weights came about: their card without the rows that it tells of itself."""
+    return {name: value for name, value in card.items() if name != "rows"}
+
+
 def ready(
     key: str, *, training: str = "celeba128", limit: int = FULL,
     folder: Path = Path("runs/table1"), root: Path = Path("data"),

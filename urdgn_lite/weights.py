@@ -102,7 +102,7 @@ def finished(folder: Path) -> bool:
 
 def train_all(
     hr: Faces, val: Faces, tests: Sequence[Faces], out: Path, *,
-    plan: Sequence[Job] = PLAN, minutes: float = 9, seed: int = 0, bf16: bool | None = None,
+    plan: Sequence[Job], minutes: float = 9, seed: int = 0, bf16: bool | None = None,
     replace: bool = False, say: Callable[[str], None] = print, progress: bool = True,
 ) -> bool:  # fmt: skip
     """Go on with the plan for some minutes; True when all that can be trained here is done.
@@ -113,6 +113,7 @@ def train_all(
     Parameters
     ----------
     hr, val : faces to learn from, and to validate on.
+    plan : the jobs, as `PLAN`.
     tests : faces whose rows the ledger and the card get.
     out : a folder for each run, and `packed/` for carrying.
     minutes : for training; the step under way ends, and is saved.
