@@ -216,7 +216,7 @@ def test_no_verdict_is_passed_on_faces_that_are_not_the_papers():
 
 
 def test_the_tables_show_both_gains_the_verdict_and_what_is_missing(few_faces, shelf):
-    built = table1.build(["bicubic", "tiny", "liu", "lite-gan"], few_faces)
+    built = table1.build(["bicubic", "tiny", "lapgan", "lite-gan"], few_faces)
     built.rows["tiny"]["trained"] |= {"data": {"n": 7, "source": "imaginary"}, "seconds": 90}
     console = Console(width=200, record=True, file=io.StringIO())
     for table in verdicts.tables(built, "eight faces"):
@@ -225,9 +225,9 @@ def test_the_tables_show_both_gains_the_verdict_and_what_is_missing(few_faces, s
     assert "24.82 / 0.70" in text
     assert "+1.60 / +0.03" in text
     assert f"{built.rows['tiny']['gain_psnr']:+.2f} ±" in text
-    assert "no such method in this version" in text
+    assert "python -m urdgn_lite.methods.lapgan" in text
     assert "urdgn-lite train --preset lite-gan" in text
-    assert text.index("liu") < text.index("lite-gan") < text.index("tiny")
+    assert text.index("lapgan") < text.index("lite-gan") < text.index("tiny")
 
 
 def test_the_command_prints_the_table_and_says_how_to_go_on(

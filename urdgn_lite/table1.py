@@ -18,7 +18,7 @@ from urdgn_lite.evaluate import Row, evaluate, read_row, write_row
 from urdgn_lite.faces import Faces, load
 from urdgn_lite.methods import Method, Network
 from urdgn_lite.methods.base import Learnt
-from urdgn_lite.presets import LAPGAN, PRESETS
+from urdgn_lite.presets import LAPGAN
 from urdgn_lite.progress import bar
 from urdgn_lite.provenance import circumstances
 
@@ -51,8 +51,6 @@ def missing(key: str) -> str | None:
         return None
     if key == LAPGAN.name:
         return f"not there yet: python -m urdgn_lite.methods.{key}"
-    if key not in PRESETS:
-        return "not there yet: no such method in this version"
     return (
         f"not there yet: urdgn-lite train --preset {key} --faces celeba128, "
         f"then python -m urdgn_lite.zoo runs/{key}/generator.safetensors {key}"
