@@ -164,11 +164,18 @@ def _seconds(method: Enlarge, image: Tensor, repeats: int = 9) -> float:
     return sorted(times)[repeats // 2]
 
 
+def origin(card: Row) -> Row:
+    """How weights came about: their card without the rows that it tells of itself."""
+    return {name: value for name, value in card.items() if name != "rows"}
+
+
 def write_row(method: str, faces: Faces, row: Row, folder: Path | None = None) -> Path:
     """Keep a row in the ledger as FACES-SPLIT/METHOD.json."""
     path = (folder or ledger()) / f"{faces.source}-{faces.split}" / f"{method}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     full = {"method": method, "faces": faces.source, "split": faces.split, **row}
+    if "trained" in full:
+        full["trained"] = origin(full["trained"])
     path.write_text(json.dumps(full, indent=1, ensure_ascii=False) + "\n")
     return path
 

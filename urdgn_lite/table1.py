@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from urdgn_lite import methods, zoo
-from urdgn_lite.evaluate import Row, evaluate, read_row, write_row
+from urdgn_lite.evaluate import Row, evaluate, origin, read_row, write_row
 from urdgn_lite.faces import Faces, load
 from urdgn_lite.methods import Method, Network
 from urdgn_lite.methods.base import Learnt
@@ -64,7 +64,7 @@ def stored(key: str, faces: Faces) -> Row | None:
     except KeyError:
         return None
     single = key.removesuffix("+")
-    card = json.loads(json.dumps(_made(zoo.card(single)))) if single in zoo.names() else None
+    card = json.loads(json.dumps(origin(zoo.card(single)))) if single in zoo.names() else None
     same = row.get("trained") == card and row["n"] == len(faces)
     return row if same and "psnr_interval" in row else None
 
@@ -94,11 +94,6 @@ def measure(key: str, faces: Faces, *, again: bool = False, **options: Any) -> R
     return read_row(key, f"{faces.source}-{faces.split}")
 
 
-def _made(card: Row) -> Row:
-    """How weights came about: their card without the rows that it tells of itself."""
-    return {name: value for name, value in card.items() if name != "rows"}
-
-
 def ready(
     key: str, *, training: str = "celeba128", limit: int = FULL,
     folder: Path = Path("runs/table1"), root: Path = Path("data"),
@@ -110,7 +105,7 @@ def ready(
     """
     method = methods.get(key)
     if isinstance(method, Network):
-        return method, {"trained": _made(method.card)}
+        return method, {"trained": method.card}
     if not isinstance(method, Learnt):
         return method, {}
     path, about = folder / f"{key}.safetensors", folder / f"{key}.json"

@@ -159,14 +159,14 @@ def install(name: str, folder: Path, tests: Sequence[Faces], replace: bool) -> s
     """
     path = folder / "generator.safetensors"
     network, card = load_weights(path)
-    if "rows" not in card:
+    rows = card.get("rows")
+    if rows is None:
         rows = {
             f"{t.source}-{t.split}": evaluate(Network(network), t, perceptual=True)
             | circumstances()
             for t in tests
         }
         save_weights(network, path, card | {"rows": rows})
-    rows = load_weights(path)[1]["rows"]
     try:
         zoo.keep(path, name, replace=replace)
     except zoo.BetterKeptError as error:
