@@ -58,9 +58,9 @@ PLAN = (
     Job("residual-s", 20_000, 64, 2, cpu_steps=60_000, cpu_minutes=35),
     Job("lite", 12_000, 64, 2, cpu_steps=30_000, cpu_minutes=60),
     Job("residual-gan", 6_000, 64, 3, "residual", cpu_steps=4_000, cpu_minutes=15),
-    Job("lite-gan", 6_000, 64, 2, "lite", cpu_steps=4_000, cpu_minutes=20),
+    Job("lite-gan", 3_000, 64, 1, "lite", cpu_steps=1_500, cpu_minutes=10),
     Job("released-gan", 11_500, 128, 11),
-    *(Job(f"lite-gan-{lam}", 3_000, 64, 1, "lite", cpu_steps=1_500, cpu_minutes=8)
+    *(Job(f"lite-gan-{lam}", 3_000, 64, 1, "lite", cpu_steps=1_500, cpu_minutes=10)
       for lam in ("0", "1", "10", "1e3", "1e4")),
     Job("residual-s-gan", 6_000, 64, 1.5, "residual-s", cpu_steps=4_000, cpu_minutes=12),
     Job("gan-star", 6_000, 64, 1.5, cpu_steps=2_000, cpu_minutes=10),

@@ -112,7 +112,8 @@ def sharpness(images):
 
 def run(lam, seed):
     """Train `lite` with this λ: its gain over bicubic in dB, and its sharpness (true faces: 1)."""
-    preset = presets.get("lite" if math.isinf(lam) else "lite-gan").but(lam=lam, batch=8)
+    D = None if math.isinf(lam) else presets.SMALL_D
+    preset = presets.get("lite").but(lam=lam, discriminator=D, batch=8)
     trained = train.train(preset, train_faces, steps=STEPS, seed=seed, reports=1, progress=False)
     G = trained.plain(trained.G).eval()
     h = faces.to_float(val_faces.to(next(G.parameters()).device))
