@@ -6,13 +6,14 @@ import pytest
 import torch
 from accelerate import Accelerator
 
-from urdgn_lite import faces, networks
+from urdgn_lite import networks
 from urdgn_lite.checkpoint import Run
 from urdgn_lite.degrade import downsample, upsample_bicubic
 from urdgn_lite.faces import to_float
 from urdgn_lite.methods import Network, lapgan
 from urdgn_lite.networks import build_discriminator, build_generator
 from urdgn_lite.presets import LAPGAN
+from urdgn_lite.train import train
 
 SLIM = LAPGAN.but(
     generator={"kind": "pyramid", "widths": (4, 4, 4)},
@@ -153,7 +154,8 @@ def test_no_pixel_term(run, h):
 
 def test_the_same_seed_gives_the_same_pyramid(few_faces):
     runs = [
-        lapgan.train(SLIM, few_faces.images, steps=2, seed=s, progress=False) for s in (1, 1, 2)
+        train(SLIM, few_faces.images, steps=2, seed=s, play=lapgan.play, progress=False)
+        for s in (1, 1, 2)
     ]
     a, b, c = (torch.cat([p.flatten() for p in r.generator.parameters()]) for r in runs)
     assert torch.equal(a, b)
@@ -172,8 +174,8 @@ def test_fit_trains_the_levels(few_faces, h):
 
 
 def test_what_training_leaves_is_one_generator_with_a_card(few_faces, tmp_path):
-    run = lapgan.train(SLIM, few_faces.images, few_faces.images[:2], out=tmp_path, steps=2,
-                       source="imaginary", progress=False)  # fmt: skip
+    run = train(SLIM, few_faces.images, few_faces.images[:2], out=tmp_path, steps=2,
+                       source="imaginary", play=lapgan.play, progress=False)  # fmt: skip
     network, card = networks.load_weights(tmp_path / "generator.safetensors")
     lr = downsample(to_float(few_faces.images))
     with torch.no_grad():
@@ -183,9 +185,13 @@ def test_what_training_leaves_is_one_generator_with_a_card(few_faces, tmp_path):
     assert "gain" in card["history"][-1]
 
 
-def test_no_faces_are_an_error():
-    with pytest.raises(faces.FacesError, match="no faces"):
-        lapgan.train(SLIM, torch.empty(0, 3, 128, 128, dtype=torch.uint8), progress=False)
+def test_an_interrupted_pyramid_goes_on_where_it_stopped(few_faces, tmp_path):
+    whole = train(SLIM, few_faces.images, steps=3, play=lapgan.play, progress=False)
+    options = {"out": tmp_path, "steps": 3, "play": lapgan.play, "progress": False}
+    assert not train(SLIM, few_faces.images, minutes=0, **options).done
+    rest = train(SLIM, few_faces.images, resume=True, **options)
+    pairs = zip(whole.G.parameters(), rest.G.parameters(), strict=True)
+    assert all(torch.equal(a, b) for a, b in pairs)
 
 
 def test_the_command_trains_and_writes(few_faces, tmp_path, monkeypatch):

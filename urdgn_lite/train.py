@@ -10,7 +10,7 @@ import math
 import signal
 import time
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,8 @@ from urdgn_lite.optimiser import balance
 from urdgn_lite.presets import Preset
 from urdgn_lite.progress import bar
 
+Play = Callable[[Run, Float[Tensor, "b 3 128 128"], Accelerator], dict[str, Tensor]]
+
 
 class DivergedError(FloatingPointError):
     """A loss became infinite or NaN; the message says what to change."""
@@ -51,6 +53,7 @@ def train(
     reports: int = 10,
     source: str = "",
     bf16: bool | None = None,
+    play: Play | None = None,
     progress: bool = True,
 ) -> Run:
     """Run Algorithm 1 on faces that stay on the device; LR faces are made there too.
@@ -69,6 +72,7 @@ def train(
     source : name of the faces, for the card of the weights.
     bf16 : compute in bfloat16. None does so on GPUs alone, so that every CPU counts alike; True
         trains two to three times as fast on a CPU with AMX.
+    play : another game than Algorithm 1: what one iteration does (see `methods.lapgan`).
     progress : show a progress bar.
 
     Returns
@@ -89,6 +93,7 @@ def train(
     data = {"source": source, "n": len(images), "crc32": zlib.crc32(images.numpy().data)}
     steps = preset.steps if steps is None else steps
     run = Run.begin(preset, steps, seed, data, out, resume, start)
+    play = play or algorithm_1
     images = images.to(accelerator.device)
     run.prepare(accelerator)
     rank, ranks = accelerator.process_index, accelerator.num_processes
@@ -102,7 +107,7 @@ def train(
             torch.manual_seed(draw := run.seed * 1_000_003 + step)
             h = augment(batch(images, run), preset.affine)[rank::ranks]  # this process's share
             torch.manual_seed(draw + 2**40 * (rank + 1))  # dropout differs between processes
-            losses = algorithm_1(run, h, accelerator)
+            losses = play(run, h, accelerator)
             if run.averaged is not None:
                 run.averaged.update_parameters(run.plain(run.G))
             run.step, run.seconds = step + 1, time.perf_counter() - began

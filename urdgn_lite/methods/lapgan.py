@@ -5,27 +5,23 @@
 
 from __future__ import annotations
 
-import time
-import zlib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, cast
 
 import torch
 import typer
 from accelerate import Accelerator
-from accelerate.state import AcceleratorState
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from urdgn_lite.checkpoint import Run
 from urdgn_lite.compared_networks import Level, PyramidDiscriminators
 from urdgn_lite.degrade import downsample, upsample_bicubic
-from urdgn_lite.faces import FacesError, load
+from urdgn_lite.faces import load
 from urdgn_lite.objective import discriminator_value, generator_loss
-from urdgn_lite.presets import LAPGAN, Preset
-from urdgn_lite.progress import bar
-from urdgn_lite.train import augment, batch, interruptible, report
+from urdgn_lite.presets import LAPGAN
+from urdgn_lite.train import train
 
 Images = list[Float[Tensor, "b 3 _ _"]]
 
@@ -89,57 +85,18 @@ def judge(
         return [d(b, c).float() for d, b, c in zip(D, blurred, candidates, strict=True)]
 
 
-def train(
-    preset: Preset,
-    images: UInt8[Tensor, "n 3 128 128"],
-    val: UInt8[Tensor, "m 3 128 128"] | None = None,
-    *,
-    out: Path | str | None = None,
-    steps: int | None = None,
-    seed: int = 0,
-    start: Path | str = "",
-    source: str = "",
-    bf16: bool | None = None,
-    progress: bool = True,
-) -> Run:
-    """Train all levels on the same faces; parameters and result as of `train.train`."""
-    if len(images) == 0:
-        raise FacesError("no faces to train on")
-    AcceleratorState._reset_state()
-    bf16 = torch.cuda.is_available() if bf16 is None else bf16
-    accelerator = Accelerator(mixed_precision="bf16" if bf16 else "no")
-    images = images.cpu().contiguous()
-    data: dict[str, Any] = {
-        "source": source, "n": len(images), "crc32": zlib.crc32(images.numpy().data)
-    }  # fmt: skip
-    run = Run.begin(preset, preset.steps if steps is None else steps, seed, data, out, False, start)
-    images = images.to(accelerator.device)
-    run.prepare(accelerator)
-    began, every = time.perf_counter(), max(1, run.steps // 10)
-    loop = bar(range(run.steps), preset.name, run.steps, unit="step", show=progress)
-    with interruptible() as interrupted:
-        for step in loop:
-            torch.manual_seed(seed * 1_000_003 + step)
-            losses = play(run, augment(batch(images, run), preset.affine), accelerator)
-            run.step, run.seconds = step + 1, time.perf_counter() - began
-            if run.step % every == 0 or run.done or interrupted:
-                report(run, losses, val, loop, accelerator)
-                began = time.perf_counter() - run.seconds  # the clock counts training alone
-            if interrupted:
-                break
-    return run
-
-
 def main(
     faces: Annotated[str, typer.Option(help="as of `urdgn-lite train`")] = "imaginary",
     out: Path = Path("runs/lapgan"),
     steps: Annotated[int | None, typer.Option(min=1)] = None,
     seed: int = 0,
+    resume: Annotated[bool, typer.Option("--resume")] = False,
     bf16: bool | None = None,
 ) -> None:
     """Train the pyramid; `OUT/generator.safetensors` is the chain of its generators."""
     hr, val = load(faces, "train"), load(faces, "val", limit=100)
-    train(LAPGAN, hr.images, val.images, out=out, steps=steps, seed=seed, source=faces, bf16=bf16)
+    train(LAPGAN, hr.images, val.images, out=out, steps=steps, seed=seed, resume=resume,
+          source=faces, bf16=bf16, play=play)  # fmt: skip
 
 
 if __name__ == "__main__":

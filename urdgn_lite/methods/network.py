@@ -61,8 +61,8 @@ class Network:
         recipe: dict[str, Any] = {k: self.card[k] for k in ("steps", "seed") if k in self.card}
         if self.card.get("start"):
             recipe["start"] = self.card["start"]["name"]
-        trainer = lapgan.train if preset.name == LAPGAN.name else train
-        run = trainer(preset, to_uint8(hr), progress=progress, **recipe)
+        play = lapgan.play if preset.name == LAPGAN.name else None
+        run = train(preset, to_uint8(hr), play=play, progress=progress, **recipe)
         if not run.done:
             raise KeyboardInterrupt
         self.network, self.trained = run.generator.eval(), True
