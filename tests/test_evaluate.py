@@ -138,7 +138,7 @@ def perceptual(monkeypatch):
     monkeypatch.setattr(metrics, "lpips", lambda a, b: (a - b).abs().mean((1, 2, 3)))
     monkeypatch.setattr(identity, "embed", lambda images: images.flatten(1)[:, ::384])
     monkeypatch.setattr(identity, "labels", lambda faces: list("aabbccdd"))
-    monkeypatch.setattr(e, "_EMBEDDED", {})
+    monkeypatch.setattr(e, "_KNOWN", {})
 
 
 def test_lpips_and_identity_stand_in_the_row_when_asked_for(few_faces, perceptual):
@@ -158,6 +158,16 @@ def test_lpips_and_identity_stand_in_the_row_when_asked_for(few_faces, perceptua
         low, high = row[f"{name}_interval"]
         assert low <= row[name] <= high
     assert not [name for name in row if "missing" in name]
+
+
+def test_bicubic_is_measured_once_for_a_whole_table(few_faces, perceptual, monkeypatch):
+    calls, lpips = [], metrics.lpips
+    monkeypatch.setattr(metrics, "lpips", lambda a, b: calls.append(len(a)) or lpips(a, b))
+    rows = [e.evaluate(upsample_bicubic, few_faces, perceptual=True) for _ in range(3)]
+    assert sum(n for n in calls if n > 1) == 4 * len(few_faces)  # three methods, one baseline
+    assert all(row["gain_lpips"] == 0 for row in rows)
+    other = dataclasses.replace(few_faces, images=few_faces.images.flip(3))
+    assert e.evaluate(upsample_bicubic, other, perceptual=True)["gain_lpips"] == 0
 
 
 def test_the_originals_are_embedded_once_for_a_whole_table(few_faces, perceptual, monkeypatch):
@@ -181,7 +191,7 @@ def test_what_is_not_there_is_none_with_a_reason_and_no_folder_of_this_machine(
     assert row["lpips_missing"] == "weights at alexnet.pth are missing"
     assert row["identity"] > 0
     monkeypatch.setattr(identity, "embed", unavailable)
-    monkeypatch.setattr(e, "_EMBEDDED", {})
+    monkeypatch.setattr(e, "_KNOWN", {})
     assert e.evaluate(upsample_bicubic, few_faces, perceptual=True)["identity"] is None
 
 
