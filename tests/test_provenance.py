@@ -29,6 +29,22 @@ def test_the_commit_is_the_one_checked_out():
     assert head.startswith(commit.removesuffix("-dirty"))
 
 
+def test_changed_code_makes_a_commit_dirty_and_a_new_row_does_not(tmp_path, monkeypatch):
+    module, row = tmp_path / "urdgn_lite" / "provenance.py", tmp_path / "row.json"
+    module.parent.mkdir()
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=b@c"]
+    for path in (module, row):
+        path.write_text("first\n")
+    for command in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "first"]):
+        subprocess.run([*git, *command], check=True)
+    monkeypatch.setattr(provenance, "__file__", str(module))
+    clean = provenance.circumstances()["commit"]
+    row.write_text("second\n")
+    assert provenance.circumstances()["commit"] == clean
+    module.write_text("second\n")
+    assert provenance.circumstances()["commit"] == f"{clean}-dirty"
+
+
 def test_without_git_the_commit_is_unknown(monkeypatch):
     def missing(*_, **__):
         raise FileNotFoundError("git")

@@ -11,7 +11,10 @@ import torch
 
 
 def circumstances() -> dict[str, str]:
-    """Commit (with `-dirty` if files differ from it), hardware, torch version, date (UTC)."""
+    """Commit (with `-dirty` if code differs from it), hardware, torch version, date (UTC).
+
+    Rows and weights that differ do not count: a series of runs writes them itself.
+    """
     if torch.cuda.is_available():
         hardware = torch.cuda.get_device_name()
     else:
@@ -27,8 +30,13 @@ def _commit() -> str:
     if not (root / ".git").exists():  # installed: a repository around it would not be ours
         return "unknown"
     try:
-        asked = ["git", "describe", "--always", "--dirty", "--exclude=*"]
-        git = subprocess.run(asked, cwd=root, capture_output=True, text=True, check=True)
+        code = _git("status", "--porcelain", "--untracked-files=no", "--", "*.py")
+        return _git("rev-parse", "--short", "HEAD") + ("-dirty" if code else "")
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
-    return git.stdout.strip()
+
+
+def _git(*words: str) -> str:
+    root = Path(__file__).resolve().parent.parent
+    run = subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, check=True)
+    return run.stdout.strip()
