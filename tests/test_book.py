@@ -186,7 +186,21 @@ def test_no_internal_link_leads_nowhere(path):
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
 def test_a_chapter_stands_in_the_contents_and_on_the_first_page(path):
     assert f"file: {path.stem}\n" in (BOOK / "_toc.yml").read_text()
-    assert f"{{doc}}`{path.stem}`" in (BOOK / "intro.md").read_text()
+    number = int(path.stem[:2])
+    assert f"\n{number}. {{doc}}`{path.stem}`: " in (BOOK / "intro.md").read_text()
+
+
+def test_the_first_page_begins_with_the_result_and_offers_three_routes():
+    page = (BOOK / "intro.md").read_text()
+    opening = page.partition("```{image}")[0]
+    assert re.search(r"\*\*\+\d\.\d\d dB\*\*", opening)
+    assert len(opening.split()) < 80, "the picture belongs to the first screen"
+    for route in ("one hour", "one day", "three weeks"):
+        assert f"| **{route}** |" in page
+    ready = page.split("## Are you ready?")[1].split("\n## ")[0]
+    questions = re.findall(r"(?s)<summary>(\d)\..*?</summary>(.*?)</details>", ready)
+    assert 3 <= len(questions) <= 5
+    assert all("*Not sure?*" in answer for _, answer in questions)
 
 
 @functools.cache

@@ -52,6 +52,7 @@ def test_a_new_url_reaches_every_place(tmp_path, monkeypatch):
     for path, text in sync.wanted().items():
         if path.suffix != ".ipynb":
             assert SLUG not in text, path
+            assert SLUG.split("/")[0] + ".github.io" not in text, path
 
 
 def test_conda_and_colab_install_the_package_and_list_nothing_themselves():
