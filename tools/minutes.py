@@ -97,27 +97,23 @@ def pages() -> list[str]:
 
 
 def table() -> str:
-    """Minutes of every notebook, for the first page."""
+    """Minutes and seconds of every notebook, for the first page."""
     lines = [
-        "| | to read | to run on a CPU | its longest cell | on a GPU |",
+        "| | minutes to read | seconds on a CPU | its longest cell | seconds on a GPU |",
         "|---|---|---|---|---|",
     ]
-    everything, reading = measured(), 0
-    seconds = 0.0
+    everything, reading, running = measured(), 0, 0.0
     for name in pages():
         notebook = json.loads((BOOK / f"{name}.ipynb").read_text())
+        cpu, gpu = (everything.get(name, {}).get(device) for device in ("cpu", "gpu"))
         reading += to_read(notebook)
-        runs = {}
-        for device in ("cpu", "gpu"):
-            entry = everything.get(name, {}).get(device)
-            runs[device] = f"{entry['seconds']:.0f} s" if entry else "not measured"
-        entry = everything.get(name, {}).get("cpu", {"seconds": 0.0})
-        seconds += entry["seconds"]
-        longest = f"{entry['longest_cell']:.0f} s" if "longest_cell" in entry else "–"
-        lines.append(
-            f"| {{doc}}`{name}` | {in_minutes(to_read(notebook))} | {runs['cpu']} | {longest} "
-            f"| {runs['gpu']} |"
-        )
-    lines.append(f"| **all** | {reading / 60:.1f} hours | {seconds / 60:.1f} minutes | | |")
+        running += cpu["seconds"] if cpu else 0
+        cells = [f"{cpu['seconds']:.0f}", f"{cpu['longest_cell']:.0f}"] if cpu else ["–", "–"]
+        cells.append(f"{gpu['seconds']:.0f}" if gpu else "–")
+        lines.append(f"| {{doc}}`{name}` | {to_read(notebook)} | {' | '.join(cells)} |")
     hardware = sorted({e["hardware"] for entry in everything.values() for e in entry.values()})
-    return "\n".join(lines) + f"\n\nMeasured on: {'; '.join(hardware)}."
+    lines.append(
+        f"\nTogether {reading / 60:.1f} hours to read and {running / 60:.1f} minutes to run. "
+        f"Measured on: {'; '.join(hardware)}. A dash: nobody has measured it."
+    )
+    return "\n".join(lines)

@@ -77,7 +77,7 @@ def headline() -> str:
     made, gain = row["trained"], published["ur-dgn"]["psnr"] - published["bicubic"]["psnr"]
     return (
         f"A small network that learnt for {made['seconds'] / 60:.0f} minutes on a CPU, from "
-        f"{made['data']['n']:,} people who do not exist, gains **{row['gain_psnr']:+.2f} dB** over "
+        f"{made['data']['n']:,} people who do not exist, gains {row['gain_psnr']:+.2f} dB over "
         f"bicubic enlargement on real faces. The paper reports {gain:+.2f} dB."
     )
 
