@@ -102,6 +102,16 @@ def test_readme_commands_exist():
         assert command in listed
 
 
+def test_the_workflows_call_what_can_be_made():
+    targets = set(re.findall(r"(?m)^(\w+):", (ROOT / "Makefile").read_text()))
+    called = set()
+    for path in (ROOT / ".github" / "workflows").glob("*.yml"):
+        for job in yaml.safe_load(path.read_text())["jobs"].values():
+            called |= {step["run"] for step in job["steps"] if "run" in step}
+    assert called == {"make test", "make book", "make links", "make colab"}
+    assert {command.removeprefix("make ") for command in called} <= targets
+
+
 def test_the_readme_python_example_runs(monkeypatch):
     (example,) = re.findall(r"(?s)```python\n(.*?)```", README)
     names: dict = {}

@@ -31,7 +31,9 @@ def share_card(app: Sphinx, exception: Exception | None) -> None:
             r"<title>.*?</title>|<meta (?:property|name)=\"(?:og|twitter):.*?/>", first
         )
         (refresh,) = re.findall(r"<meta http-equiv=.*?/>", root.read_text())
-        root.write_text("\n".join(["<!doctype html>", *tags, refresh]) + "\n")
+        root.write_text(
+            "\n".join(["<!doctype html>", '<meta charset="utf-8">', *tags, refresh]) + "\n"
+        )
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
