@@ -109,10 +109,11 @@ def results() -> str:
         lpips = f"{row['lpips']:.2f}" if row.get("lpips") else "–"
         made = row["trained"]
         seconds = made["seconds"] + (made.get("start") or {"seconds": 0})["seconds"]
+        hardware = re.sub(r"^\w+ (CPU, 1 thread)s$|^\w+ (CPU, .*)$", r"\1\2", made["hardware"])
         kind = "imaginary" if made["data"]["source"] == "imaginary" else "real"
         lines.append(
             f"| `{name}` | {row['parameters'] / 1e6:.2f} M | {made['data']['n']:,} {kind} faces | "
-            f"{seconds / 60:.0f} ({made['hardware']}) | {' | '.join(cells)} | "
+            f"{seconds / 60:.0f} ({hardware}) | {' | '.join(cells)} | "
             f"{lpips} |"
         )
     return "\n".join(lines)
