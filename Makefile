@@ -9,7 +9,7 @@ HTML := _build/html/index.html
 export TQDM_DISABLE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book read lab test notebooks weights clean
+.PHONY: help book read links lab test colab notebooks weights clean
 
 help: ## say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
@@ -35,6 +35,9 @@ $(HTML): _build/.package $(CHAPTERS) $(BOOKWORK)
 read: book ## serve the book on localhost:8000
 	$(BIN)/python -m http.server 8000 --bind 127.0.0.1 --directory _build/html
 
+links: $(HTML) ## ask every external link of the book whether it still leads somewhere
+	$(BIN)/jupyter-book build book --config _config.yml --path-output . --builder linkcheck --keep-going
+
 lab: $(INSTALLED) ## open the chapters in JupyterLab
 	TQDM_DISABLE= $(BIN)/jupyter lab book
 
@@ -44,13 +47,16 @@ test: $(INSTALLED) ## every check: style, types, tests, and a strict replay of e
 	$(BIN)/mypy
 	$(BIN)/python tools/sync.py --check
 	$(BIN)/python tools/assignments.py --check
-	$(BIN)/python -m pytest --nbval --nbval-current-env --nbval-sanitize-with tools/nbval.cfg \
-	  --nbval-cell-timeout 180 book
+	$(BIN)/python tools/replay.py
 	$(BIN)/python -m pytest --cov=urdgn_lite tests
+
+colab: $(INSTALLED) ## replay all notebooks with what their set-up cell installs today
+	$(BIN)/python tools/replay.py --fresh
 
 notebooks: $(INSTALLED) ## execute all chapters and store their outputs
 	$(BIN)/python tools/sync.py
 	$(BIN)/python tools/execute.py $(wildcard book/*.ipynb)
+	$(BIN)/python tools/sync.py  # the minutes that this took
 
 weights: $(INSTALLED) ## train every generator that is released (FACES=…), in slices; hours on a CPU
 	until $(BIN)/urdgn-lite train --all --faces $(or $(FACES),celeba128) --out runs/all; do \

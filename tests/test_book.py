@@ -1,7 +1,9 @@
 """The chapters as a reader finds them: one anatomy, nothing missing, nothing stale."""
 
+import builtins
 import functools
 import importlib
+import inspect
 import itertools
 import json
 import pkgutil
@@ -11,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import urdgn_lite
-from urdgn_lite import optimiser  # noqa: F401 - ties Eqs. 5 and 8
+from urdgn_lite import methods, optimiser, presets  # noqa: F401 - optimiser ties Eqs. 5 and 8
 from urdgn_lite.objective import EQUATIONS
 
 BOOK = Path(__file__).parent.parent / "book"
@@ -171,6 +173,58 @@ def test_code_words_of_the_package_exist(path):
                 found = getattr(found, name)
 
 
+NAMED = {*presets.PRESETS, *methods.names()}
+FAMILIES = {name.split("-")[0] for name in NAMED}
+ELSEWHERE = {"bce", "f"}  # a student's answer; any function
+
+
+@functools.cache
+def words_of_the_package():
+    """Every name that its modules, classes and signatures hold."""
+    found = {*MODULES, *vars(builtins)}
+    for name in MODULES - {"__main__"}:
+        module = importlib.import_module(f"urdgn_lite.{name}")
+        found |= {*vars(module), *words(inspect.getsource(module))}
+    return found
+
+
+def words(code):
+    return set(re.findall(r"[^\W\d]\w*", code))
+
+
+def code_words(page):
+    """Of the words set as code: calls, names with an underscore, names like those of the zoo."""
+    page = re.sub(r"(?s)```.*?```", "", page)
+    for word in re.findall(r"(?<![`}])`([^`\n]+)`", page):
+        name = word.partition("(")[0]
+        call = word.endswith(")") and name.isidentifier()
+        if call or (name.isidentifier() and "_" in name.strip("_")):
+            yield "word", name
+        elif re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", word) and word.split("-")[0] in FAMILIES:
+            yield "name", word
+
+
+def stray(page, code):
+    known = words_of_the_package() | words(code) | ELSEWHERE
+    return [w for kind, w in code_words(page) if w not in (known if kind == "word" else NAMED)]
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda p: p.stem)
+def test_bare_code_words_exist_in_the_package_or_in_the_chapter(path):
+    page, code = path.read_text(), ""
+    if path.suffix == ".ipynb":
+        chapter = json.loads(page)
+        page, code = prose(chapter), "\n".join(text(c) for c in cells(chapter, "code"))
+    assert not stray(page, code)
+
+
+def test_a_renamed_function_or_network_is_noticed():
+    page = "Call `generator_losses(z)`, or `upsample_cubic`, and load `residual-xl`."
+    assert stray(page, "") == ["generator_losses", "upsample_cubic", "residual-xl"]
+    page = "`generator_loss(z, …)`, `upsample_bicubic`, `residual-s`, `my_face`, `eval()`, `a-b`"
+    assert not stray(page, "my_face = 1")
+
+
 @pytest.mark.parametrize("path", PAGES, ids=lambda p: p.stem)
 def test_no_internal_link_leads_nowhere(path):
     page = prose(json.loads(path.read_text())) if path.suffix == ".ipynb" else path.read_text()
@@ -186,7 +240,21 @@ def test_no_internal_link_leads_nowhere(path):
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
 def test_a_chapter_stands_in_the_contents_and_on_the_first_page(path):
     assert f"file: {path.stem}\n" in (BOOK / "_toc.yml").read_text()
-    assert f"{{doc}}`{path.stem}`" in (BOOK / "intro.md").read_text()
+    number = int(path.stem[:2])
+    assert f"\n{number}. {{doc}}`{path.stem}`: " in (BOOK / "intro.md").read_text()
+
+
+def test_the_first_page_begins_with_the_result_and_offers_three_routes():
+    page = (BOOK / "intro.md").read_text()
+    opening = page.partition("```{image}")[0]
+    assert re.search(r"\+\d\.\d\d dB", opening)
+    assert len(opening.split()) < 80, "the picture belongs to the first screen"
+    for route in ("one hour", "one day", "three weeks"):
+        assert f"| **{route}** |" in page
+    ready = page.split("## Are you ready?")[1].split("\n## ")[0]
+    questions = re.findall(r"(?s)<summary>(\d)\..*?</summary>(.*?)</details>", ready)
+    assert 3 <= len(questions) <= 5
+    assert all("*Not sure?*" in answer for _, answer in questions)
 
 
 @functools.cache

@@ -1,23 +1,21 @@
-"""The strict replay must be able to fail: one altered number in a notebook, and it does."""
+"""The strict replay must be able to fail: one altered number in a notebook, and it does.
+
+It stands in Colab's place: the base install alone, an empty folder, no network.
+"""
 
 import json
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+import replay  # noqa: E402
+
 CHAPTERS = sorted((ROOT / "book").glob("[0-9]*.ipynb"))
 NUMBER = re.compile(r"\d")
-
-
-def replay(path):
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval",
-               "--nbval-current-env", "--nbval-sanitize-with", ROOT / "tools" / "nbval.cfg",
-               "--rootdir", path.parent, "-c", ROOT / "pyproject.toml", path]  # fmt: skip
-    return subprocess.run(command, cwd=path.parent, capture_output=True, text=True)
 
 
 def up_to_the_first_number(notebook):
@@ -41,18 +39,68 @@ def up_to_the_first_number(notebook):
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda p: p.stem)
 def test_an_altered_number_fails_the_replay(chapter, tmp_path):
     notebook, lines = up_to_the_first_number(json.loads(chapter.read_text()))
-    honest = tmp_path / "honest.ipynb"
+    honest, altered = tmp_path / "honest.ipynb", tmp_path / "altered.ipynb"
     honest.write_text(json.dumps(notebook))
     index = next(i for i, line in enumerate(lines) if NUMBER.search(line))
     lines[index] = NUMBER.sub(lambda m: str((int(m[0]) + 1) % 10), lines[index], count=1)
-    altered = tmp_path / "altered.ipynb"
     altered.write_text(json.dumps(notebook))
 
-    good, bad = replay(honest), replay(altered)
+    done = replay.replay([honest, altered], tmp_path, capture_output=True)
 
-    assert good.returncode == 0, good.stdout
-    assert bad.returncode == 1, bad.stdout
-    assert "1 failed" in bad.stdout
+    assert done.returncode == 1, done.stdout
+    assert re.search(r"\n1 failed, \d+ passed", done.stdout), done.stdout
+    assert "FAILED empty/altered/altered.ipynb" in done.stdout
+
+
+SETUP = "".join(json.loads(CHAPTERS[0].read_text())["cells"][4]["source"])
+ABSENT = ["sklearn", "scipy", "skimage", "dlib", "jupyter_book", "nbval", "pytest", "hypothesis",
+          "beartype", "pandas", "tests", "tools"]  # fmt: skip
+TRY = """
+def told(attempt, *given):
+    try:
+        attempt(*given)
+    except Exception as error:
+        return str(error)
+    return "nothing"
+"""
+CELLS = [  # (code, what it prints in Colab's place)
+    ("import os\nprint(os.listdir())", "['probe.ipynb']\n"),
+    ("import os\nprint('URDGN_FACES' in os.environ)", "False\n"),
+    (SETUP, "urdgn_lite 0.0 · torch 0.0 · device cpu\n"),
+    ("import sys\nprint('google.colab' in sys.modules)", "True\n"),
+    (f"from importlib.util import find_spec\nprint([m for m in {ABSENT} if find_spec(m)])", "[]\n"),
+    ("from importlib import metadata\nprint(metadata.version('torch')[:1] > '1')", "True\n"),
+    (TRY + "import urllib.request\n"
+     "print('fetches nothing' in told(urllib.request.urlopen, 'https://example.com', None, 5))",
+     "True\n"),
+    ("import socket\nprint(told(socket.create_connection, ('1.1.1.1', 443), 5))",
+     "a chapter fetches nothing: 1.1.1.1\n"),
+    ("print('only the set-up cell' in told(get_ipython().run_line_magic, 'pip', 'install scipy'))",
+     "True\n"),
+    ("print(told(get_ipython().system, 'pip install scipy'))",
+     "no shell in a chapter: !pip install scipy\n"),
+]  # fmt: skip
+
+
+def notebook_of(cells):
+    """A notebook with these cells, as if they had printed these lines."""
+    code = [
+        {"cell_type": "code", "id": f"c{i}", "execution_count": i, "metadata": {}, "source": source,
+         "outputs": [{"output_type": "stream", "name": "stdout", "text": text}]}
+        for i, (source, text) in enumerate(cells)
+    ]  # fmt: skip
+    return json.dumps({"cells": code, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+
+
+def test_a_replay_has_the_base_install_alone_an_empty_folder_and_no_network(tmp_path):
+    probe = tmp_path / "probe.ipynb"
+    probe.write_text(notebook_of(CELLS))
+    done = replay.replay([probe], tmp_path, capture_output=True)
+    assert done.returncode == 0, done.stdout
+
+
+def test_make_test_replays_all_of_the_book_so():
+    assert "$(BIN)/python tools/replay.py\n" in (ROOT / "Makefile").read_text()
 
 
 def rules():

@@ -52,6 +52,7 @@ def test_a_new_url_reaches_every_place(tmp_path, monkeypatch):
     for path, text in sync.wanted().items():
         if path.suffix != ".ipynb":
             assert SLUG not in text, path
+            assert SLUG.split("/")[0] + ".github.io" not in text, path
 
 
 def test_conda_and_colab_install_the_package_and_list_nothing_themselves():
@@ -99,6 +100,16 @@ def test_readme_commands_exist():
     assert commands
     for command in commands:
         assert command in listed
+
+
+def test_the_workflows_call_what_can_be_made():
+    targets = set(re.findall(r"(?m)^(\w+):", (ROOT / "Makefile").read_text()))
+    called = set()
+    for path in (ROOT / ".github" / "workflows").glob("*.yml"):
+        for job in yaml.safe_load(path.read_text())["jobs"].values():
+            called |= {step["run"] for step in job["steps"] if "run" in step}
+    assert called == {"make test", "make book", "make links", "make colab"}
+    assert {command.removeprefix("make ") for command in called} <= targets
 
 
 def test_the_readme_python_example_runs(monkeypatch):

@@ -1,4 +1,4 @@
-"""Write what derives from elsewhere: URL, result table, set-up cells, quizzes for `check.quiz`.
+"""Write what derives from elsewhere: URL, tables, minutes, set-up cells, quizzes for `check.quiz`.
 
 `python tools/sync.py` writes; `--check` only says what is out of date, and fails if anything is.
 """
@@ -11,6 +11,8 @@ import sys
 import tomllib
 from pathlib import Path
 from typing import Any
+
+import minutes
 
 from urdgn_lite import zoo
 from urdgn_lite.evaluate import paper, read_row
@@ -28,20 +30,26 @@ from urdgn_lite import notebook
 
 notebook.setup()'''
 FIRST = "01-problem"
+COLAB = "https://colab.research.google.com"
+
+
+def site() -> str:
+    """Where the book is read."""
+    owner, name = SLUG.split("/")
+    return f"https://{owner}.github.io/{name}/"
 
 
 def badges() -> str:
     """Links that open the first chapter elsewhere."""
-    owner, name = SLUG.split("/")
-    colab, binder = "https://colab.research.google.com", "https://mybinder.org"
+    binder = "https://mybinder.org"
     chapter = f"book/{FIRST}.ipynb"
     return "\n".join(
         [
-            f"[![Open in Colab]({colab}/assets/colab-badge.svg)]"
-            f"({colab}/github/{SLUG}/blob/main/{chapter})",
+            f"[![Open in Colab]({COLAB}/assets/colab-badge.svg)]"
+            f"({COLAB}/github/{SLUG}/blob/main/{chapter})",
             f"[![Open in Binder]({binder}/badge_logo.svg)]"
             f"({binder}/v2/gh/{SLUG}/main?urlpath=lab/tree/{chapter})",
-            f"[![Book](https://img.shields.io/badge/book-read-2f7fd1)](https://{owner}.github.io/{name}/)",
+            f"[![Book](https://img.shields.io/badge/book-read-2f7fd1)]({site()})",
         ]
     )
 
@@ -50,6 +58,28 @@ def links() -> str:
     """The same without pictures, so that the book needs no network to be read."""
     pairs = re.findall(r"!\[(Open in \w+)\]\([^)]+\)\]\(([^)]+)\)", badges())
     return " · ".join(f"[{text}]({target})" for text, target in pairs)
+
+
+def assignments() -> str:
+    """The assignments, each opened in Colab."""
+    lines = []
+    for path in sorted((ROOT / "book" / "assignments").glob("*.ipynb")):
+        opening = "".join(json.loads(path.read_text())["cells"][0]["source"])
+        title = opening.splitlines()[0].removeprefix("# Assignment ")
+        target = f"{COLAB}/github/{SLUG}/blob/main/book/assignments/{path.name}"
+        lines.append(f"[{title}]({target})")
+    return " · ".join(lines)
+
+
+def headline() -> str:
+    """The result in two sentences."""
+    row, published = read_row("residual-s-imaginary", "celeba128-test"), paper()["table1"]
+    made, gain = row["trained"], published["ur-dgn"]["psnr"] - published["bicubic"]["psnr"]
+    return (
+        f"A small network that learnt for {made['seconds'] / 60:.0f} minutes on a CPU, from "
+        f"{made['data']['n']:,} people who do not exist, gains {row['gain_psnr']:+.2f} dB over "
+        f"bicubic enlargement on real faces. The paper reports {gain:+.2f} dB."
+    )
 
 
 def clone() -> str:
@@ -79,10 +109,11 @@ def results() -> str:
         lpips = f"{row['lpips']:.2f}" if row.get("lpips") else "–"
         made = row["trained"]
         seconds = made["seconds"] + (made.get("start") or {"seconds": 0})["seconds"]
+        hardware = re.sub(r"^\w+ (CPU, 1 thread)s$|^\w+ (CPU, .*)$", r"\1\2", made["hardware"])
         kind = "imaginary" if made["data"]["source"] == "imaginary" else "real"
         lines.append(
             f"| `{name}` | {row['parameters'] / 1e6:.2f} M | {made['data']['n']:,} {kind} faces | "
-            f"{seconds / 60:.0f} ({made['hardware']}) | {' | '.join(cells)} | "
+            f"{seconds / 60:.0f} ({hardware}) | {' | '.join(cells)} | "
             f"{lpips} |"
         )
     return "\n".join(lines)
@@ -172,12 +203,16 @@ def wanted() -> dict[Path, str]:
             ("badges", badges),
             ("links", links),
             ("clone", clone),
+            ("headline", headline),
+            ("assignments", assignments),
             ("results", results),
+            ("minutes", minutes.table),
         ):
             text = between(text, name, make())
         files[path] = text
     files[tried] = between(tried.read_text(), "search", search())
-    files[config] = re.sub(r"(?m)^  url: .*$", f"  url: {URL}", config.read_text())
+    text = re.sub(r"(?m)^  url: .*$", f"  url: {URL}", config.read_text())
+    files[config] = re.sub(r"(?m)^    ogp_site_url: .*$", f"    ogp_site_url: {site()}", text)
     files[citation] = re.sub(
         r"(?m)^repository-code: .*$", f"repository-code: {URL}", citation.read_text()
     )
@@ -185,7 +220,7 @@ def wanted() -> dict[Path, str]:
         files[path] = with_setup(path.read_text())
     chapters = sorted((ROOT / "book").glob("[0-9]*.ipynb"))
     for path in chapters:
-        files[path] = with_quiz(files[path], path.stem)
+        files[path] = minutes.with_needs(with_quiz(files[path], path.stem), path.stem)
     quizzes = {path.stem: questions(files[path]) for path in chapters}
     stored = ROOT / "urdgn_lite" / "data" / "quizzes.json"
     files[stored] = json.dumps(quizzes, indent=1, ensure_ascii=False) + "\n"
