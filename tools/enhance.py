@@ -2,9 +2,10 @@
 
     python tools/enhance.py --faces celeba128
 
-Each LR face is shown to dlib's recogniser as it is (by bicubic) or through a generator. It looks for
-another photograph of the same person among the sharp originals ("sharp"), or among LR faces that went
-the same way ("alike"). Shares of right answers go to results/enhance.json. Needs the extra `identity`.
+Each LR face is shown to dlib's recogniser as it is (by bicubic) or through a generator. It looks
+for another photograph of the same person among the sharp originals ("sharp"), or among LR faces
+that went the same way ("alike"). The shares of right answers go to results/enhance.json. Needs
+`pip install 'urdgn_lite[identity]'`.
 """
 
 from __future__ import annotations
