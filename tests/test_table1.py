@@ -149,7 +149,7 @@ def test_ctrl_c_keeps_what_is_done(few_faces, shelf, monkeypatch, ledger):
 
 
 def test_what_is_not_there_yet_is_named_with_the_command_that_makes_it(few_faces):
-    assert "urdgn-lite train --preset lite-gan" in table1.missing("lite-gan")
+    assert "urdgn-lite train --preset released-gan" in table1.missing("released-gan")
     assert table1.missing("bicubic") is None
     with pytest.raises(ValueError, match="did you mean bicubic"):
         table1.build(["bicubc"], few_faces)

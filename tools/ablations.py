@@ -135,9 +135,9 @@ def run_row(name: str, hr: faces.Faces, test: faces.Faces, steps: int, out: Path
     """Train one row, or go on, and measure it."""
     what = ROWS[name]
     preset = BASE.but(**what.recipe)
-    steps = steps // 4 if what.late else steps
     folder = out / f"{steps}-{name.replace(' ', '-')}"
-    start = out / f"{4 * steps}-{FIRST.replace(' ', '-')}" / "generator.safetensors"
+    start = out / f"{steps}-{FIRST.replace(' ', '-')}" / "generator.safetensors"
+    steps = steps // 8 if what.late else steps
     run = train.train(
         preset, hr.images[: what.limit], steps=steps, bf16=True, play=what.play, out=folder,
         start=start if what.late else "", resume=(folder / "checkpoint.safetensors").exists(),
@@ -181,7 +181,7 @@ def main() -> None:
     """Run what the table does not hold yet."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("runs/ablations"))
-    parser.add_argument("--steps", type=int, default=1200)
+    parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--faces", default="celeba128")
     options = parser.parse_args()
     path = ledger() / "ablations.json"
