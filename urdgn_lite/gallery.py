@@ -85,7 +85,7 @@ def occluded(h: Images) -> Case:
 def translated(h: Images) -> Case:
     """Fig. 9: the first face, moved to the right by -4 … +4 LR pixels."""
     moved = torch.cat([shift(h[:1], d * PIXEL, 0) for d in SHIFTS])
-    return downsample(moved), moved, [f"{d:+d}".replace("-", "−") for d in SHIFTS]
+    return downsample(moved), moved, [f"{d:+d}".replace("-", "−") if d else "0" for d in SHIFTS]
 
 
 CASES: dict[int, Callable[[Images], Case]] = {8: occluded, 9: translated}
@@ -93,7 +93,7 @@ CASES: dict[int, Callable[[Images], Case]] = {8: occluded, 9: translated}
 
 @torch.no_grad()
 def redraw(
-    figure: int, methods: Mapping[str, Enlarge | str], faces: Images | None = None, side: int = 80
+    figure: int, methods: Mapping[str, Enlarge | str], faces: Images | None = None, side: int = 72
 ) -> Shown:
     """A figure of the paper: LR, HR, then the methods, a row each.
 
@@ -114,12 +114,12 @@ def redraw(
     for name, method in methods.items():
         rows[name] = method if isinstance(method, str) else method(lr).clamp(-1, 1)
     buffer = io.BytesIO()
-    picture(rows, titles, side).save(buffer, "JPEG", quality=80)
+    picture(rows, titles, side).save(buffer, "JPEG", quality=70, optimize=True)
     return Shown(buffer.getvalue(), format="jpeg")
 
 
 def picture(
-    rows: Mapping[str, Tensor | str], titles: Sequence[str] = (), side: int = 80
+    rows: Mapping[str, Tensor | str], titles: Sequence[str] = (), side: int = 72
 ) -> Image.Image:
     """Rows of faces below their names; a row without faces says why."""
     n = max(len(images) for images in rows.values() if isinstance(images, Tensor))
@@ -132,11 +132,13 @@ def picture(
     for i, title in enumerate(titles):
         pen.text((GAP + i * (side + GAP) + side / 2, LINE - 3), title, TEXT, small, "ms")
     for (name, images), height in zip(rows.items(), heights, strict=True):
-        about = images if isinstance(images, str) else ABOUT.get(name, "")
-        pen.text((GAP, y + LINE - 6), f"{name}  {about}".strip(), TEXT, font, "ls")
+        line, size = f"{name}  {ABOUT.get(name, '')}".strip(), font
+        if isinstance(images, str):
+            line, size = images, small
+        pen.text((GAP, y + LINE - 6), line, TEXT, size, "ls")
         if isinstance(images, Tensor):
             for i, tile in enumerate(as_array(images)):
-                small_face = Image.fromarray(tile).resize((side, side), Image.Resampling.LANCZOS)
-                canvas.paste(small_face, (GAP + i * (side + GAP), y + LINE))
+                face = Image.fromarray(tile).resize((side, side), Image.Resampling.LANCZOS)
+                canvas.paste(face, (GAP + i * (side + GAP), y + LINE))
         y += height
     return canvas
