@@ -114,7 +114,7 @@ def redraw(
     for name, method in methods.items():
         rows[name] = method if isinstance(method, str) else method(lr).clamp(-1, 1)
     buffer = io.BytesIO()
-    picture(rows, titles, side).save(buffer, "JPEG", quality=70, optimize=True)
+    picture(rows, titles, side).save(buffer, "JPEG", quality=64, optimize=True)
     return Shown(buffer.getvalue(), format="jpeg")
 
 
