@@ -136,7 +136,10 @@ def test_bins_are_measured_once_and_read_from_the_ledger(few_faces, row, tmp_pat
 
 def test_a_table_a_series_with_a_column_an_entry(row):
     built = bins.Table1(rows={"bicubic": row}, notes={"liu": "not there yet"})
-    *series, missing = bins.tables(built)
+    unaligned, *series, missing = bins.tables(built)
+    assert [next(iter(column.cells)) for column in unaligned.columns][
+        2
+    ] == "–"  # it was not measured
     assert [t.title for t in series] == [
         "yaw", "mouth", "rotation", "translation_lr", "translation_hr", "occlusion",
     ]  # fmt: skip

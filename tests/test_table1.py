@@ -1,5 +1,6 @@
 import io
 import json
+import re
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 
@@ -40,6 +41,7 @@ def ledger(tmp_path, monkeypatch):
     results.mkdir()
     (results / "paper.yml").write_text((e.ledger() / "paper.yml").read_text())
     monkeypatch.setattr(e, "ledger", lambda: results)
+    monkeypatch.setattr(table1, "ledger", lambda: results)
     monkeypatch.setattr(table1, "evaluate", lambda *a, perceptual: e.evaluate(*a))
     return results
 
@@ -149,7 +151,7 @@ def test_ctrl_c_keeps_what_is_done(few_faces, shelf, monkeypatch, ledger):
 
 
 def test_what_is_not_there_yet_is_named_with_the_command_that_makes_it(few_faces):
-    assert "urdgn-lite train --preset lite-gan" in table1.missing("lite-gan")
+    assert "urdgn-lite train --preset released-gan" in table1.missing("released-gan")
     assert table1.missing("bicubic") is None
     with pytest.raises(ValueError, match="did you mean bicubic"):
         table1.build(["bicubc"], few_faces)
@@ -198,6 +200,8 @@ def test_a_classical_method_says_on_how_many_faces_it_was_fitted():
     fitted = row() | {"fit": {"faces": 2000, "source": "celeba128", "seconds": 240.0}}
     del fitted["trained"]
     assert say("liu", fitted) == "scaled down: 2,000 faces, 4 min"
+    fitted["fit"]["seconds"] = 28.4
+    assert say("liu", fitted) == "scaled down: 2,000 faces, 28 s"
     fitted["fit"]["faces"] = 15_000
     assert say("liu", fitted) == "no number of the paper to hold it against"
 
@@ -215,19 +219,80 @@ def test_no_verdict_is_passed_on_faces_that_are_not_the_papers():
 # What is printed
 
 
-def test_the_tables_show_both_gains_the_verdict_and_what_is_missing(few_faces, shelf):
+@pytest.fixture
+def built(few_faces, shelf):
     built = table1.build(["bicubic", "tiny", "lapgan", "lite-gan"], few_faces)
     built.rows["tiny"]["trained"] |= {"data": {"n": 7, "source": "imaginary"}, "seconds": 90}
-    console = Console(width=200, record=True, file=io.StringIO())
+    fit = {"faces": 5, "source": "celeba128", "seconds": 49.4, "peak_gib": 5.4}
+    built.rows["yang2013"] = built.rows["bicubic"] | {"fit": fit}
+    return built
+
+
+def text_of(built, width=80):
+    console = Console(width=width, record=True, file=io.StringIO())
     for table in verdicts.tables(built, "eight faces"):
         console.print(table)
-    text = console.export_text()
-    assert "24.82 / 0.70" in text
-    assert "+1.60 / +0.03" in text
+    return console.export_text()
+
+
+def test_the_tables_show_both_gains_the_verdict_and_what_is_missing(built):
+    text = text_of(built)
+    assert re.search(r"bicubic +23.22 +\d\d\.\d\d +\+0.00 +– ", text)
     assert f"{built.rows['tiny']['gain_psnr']:+.2f} ±" in text
+    assert f"{built.rows['tiny']['gain_ssim']:+.3f} ±" in text
     assert "python -m urdgn_lite.methods.lapgan" in text
     assert "urdgn-lite train --preset lite-gan" in text
-    assert text.index("lapgan") < text.index("lite-gan") < text.index("tiny")
+    assert text.index("lapgan") < text.index("lite-gan")
+    assert text.index("bicubic") < text.index("yang2013") < text.index("tiny")
+
+
+def test_the_tables_fit_80_columns_without_cutting_a_number(built):
+    narrow, wide = text_of(built), text_of(built, 200)
+    assert max(map(len, narrow.splitlines())) <= 80
+    assert "…" not in narrow
+    assert set(re.findall(r"[+-]?\d+\.\d+ ± \d+\.\d+", wide)) <= set(
+        re.findall(r"[+-]?\d+\.\d+ ± \d+\.\d+", narrow)
+    )
+
+
+def test_every_measure_of_a_row_stands_in_some_part(built):
+    row = built.rows["yang2013"] | dict.fromkeys(["lpips", "identity", "rank1"], 0.25)
+    row |= {f"{name}_interval": [0.2, 0.3] for name in ("lpips", "identity", "rank1")}
+    parts = verdicts.sheets(table1.Table1({"yang2013": row}))
+    cells = {part: sheet.rows[0] for part, sheet in parts.items()}
+    assert cells["seen"][1:4] == ["0.250 ± 0.050", "0.250 ± 0.050", "0.25 ± 0.05"]
+    assert cells["luma"][2].startswith(f"{row['psnr_y']:.2f} ±")
+    assert cells["luma"][4].startswith(f"{row['ssim_y']:.3f} ±")
+    assert cells["seen"][4].startswith(f"{row['lr_consistency']:.1f} ±")
+    assert cells["cost"][-3:] == ["5", "0.8", "5.4"]  # faces, minutes, GiB of `fit`
+    assert cells["cost"][2] == f"{row['seconds_per_face']:.2g}"
+    assert cells["psnr"][-1] == "not the paper's faces"
+
+
+def test_the_approximation_is_called_one_in_every_part(built):
+    for sheet in verdicts.sheets(built).values():
+        if "yang2013" in [row[0] for row in sheet.rows]:
+            assert "\n| `yang2013` (approx.) |" in sheet.markdown()
+    assert not re.search(r"yang2013(?! \(approx)", text_of(built))
+
+
+def test_in_markdown_each_line_has_as_many_cells_as_the_header(built):
+    for sheet in verdicts.sheets(built).values():
+        header, marks, *lines = (line.split(" | ") for line in sheet.markdown().splitlines())
+        assert {len(marks), *map(len, lines)} == {len(header)}
+        assert len(lines) == len(sheet.rows)
+
+
+def test_the_recorded_table_has_the_rows_of_the_ledger_and_the_papers_columns_it_lacks(
+    few_faces, ledger
+):
+    row = table1.measure("bicubic", few_faces)
+    old = {k: v for k, v in row.items() if "interval" not in k}
+    e.write_row("nearest", few_faces, old)  # from before there were intervals
+    recorded = table1.recorded("imaginary-test")
+    assert recorded.rows == {"bicubic": row}
+    assert set(recorded.notes) == set(table1.COLUMNS) - {"bicubic"}
+    assert recorded.notes["nearest"] == "not measured"
 
 
 def test_the_command_prints_the_table_and_says_how_to_go_on(

@@ -50,6 +50,28 @@ def row(G: nn.Module, test: faces.Faces, size: int) -> dict:
     return found
 
 
+def compare(
+    hr: faces.Faces, test: faces.Faces, steps: int, out: Path, preset: str = "residual-s"
+) -> dict[str, dict]:
+    """Train both, or go on, and measure them: a row for each size of the input."""
+    networks.GENERATORS["from-eight"] = FromEight
+    plain, found = presets.get(preset), {}
+    for size, kind in ((16, "residual"), (8, "from-eight")):
+        folder = out / f"{preset}-{steps}-from-{size}"
+        run = train.train(
+            plain.but(generator={**plain.generator, "kind": kind}), hr.images, steps=steps,
+            bf16=True, source=hr.source, out=folder, reports=4,
+            resume=(folder / "checkpoint.safetensors").exists(),
+        )  # fmt: skip
+        if not run.done:
+            raise KeyboardInterrupt
+        found[f"from-{size}"] = row(run.plain(run.G).eval(), test, size) | {
+            "network": plain.name, "steps": run.steps, "batch": plain.batch, "seed": run.seed,
+            "seconds": round(run.seconds), "data": run.data, "n": len(test), **circumstances(),
+        }  # fmt: skip
+    return found
+
+
 def main() -> None:
     """Train both and write the rows."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -57,18 +79,8 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--faces", default="celeba128")
     options = parser.parse_args()
-    networks.GENERATORS["from-eight"] = FromEight
     hr, test = (faces.load(options.faces, split) for split in ("train", "test"))
-    plain = presets.get("residual-s")
-    found = {}
-    for size, kind in ((16, "residual"), (8, "from-eight")):
-        preset = plain.but(generator={**plain.generator, "kind": kind})
-        run = train.train(preset, hr.images, steps=options.steps, bf16=True, source=hr.source,
-                          out=options.out / f"from-{size}", reports=1)  # fmt: skip
-        found[f"from-{size}"] = row(run.plain(run.G).eval(), test, size) | {
-            "network": plain.name, "steps": run.steps, "batch": preset.batch, "seed": run.seed,
-            "seconds": round(run.seconds), "data": run.data, "n": len(test), **circumstances(),
-        }  # fmt: skip
+    found = compare(hr, test, options.steps, options.out)
     path = ledger() / "extreme.json"
     path.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
 

@@ -55,11 +55,13 @@ def compare(hr: faces.Faces, test: faces.Faces, preset: str, steps: int, runs: P
         out = runs / f"{preset}-{steps}-{name}"
         with torch.enable_grad():
             run = train.train(presets.get(preset), hr.images[chosen], steps=steps, seed=SEED,
-                              bf16=True, reports=4, source=f"{hr.source}, {name}",
-                              out=out, resume=out.exists())  # fmt: skip
+                              bf16=True, reports=4, source=f"{hr.source}, {name}", out=out,
+                              resume=(out / "checkpoint.safetensors").exists())  # fmt: skip
         G = run.plain(run.G).eval()
         baseline = metrics.psnr(degrade.upsample_bicubic(lr), h)
-        gains[name], seconds[name] = (metrics.psnr(G(lr), h) - baseline).numpy(), round(run.seconds)
+        generated = torch.cat([G(part) for part in lr.split(50)])
+        gains[name] = (metrics.psnr(generated, h) - baseline).numpy()
+        seconds[name] = round(run.seconds)
     gains["random - frontal"] = gains["random"] - gains["frontal"]
     turned, bins = yaws(test), []
     for low, high in itertools.pairwise(EDGES):

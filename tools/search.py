@@ -83,10 +83,13 @@ class Candidate(nn.Module):
         return upsample_bicubic(lr, 8 * lr.shape[-1]) + pixel_shuffle(detail, self.factor)
 
 
+AT_FIRST = {"rate": 1e-3, "affine": (0.0, 0.0, 0.0)}  # the preset has changed by what won here
 SMALL_TURNS = {"affine": (3.0, 0.03, 0.02)}
 CANDIDATES: dict[str, tuple[dict, dict]] = {  # name -> (network, recipe)
     "residual": ({}, {}),
     "rate 2e-3": ({}, {"rate": 2e-3}),
+    "constant rate": ({}, {"schedule": "constant"}),
+    "moving average 0.999": ({}, {"average": 0.999}),
     "small turns": ({}, SMALL_TURNS),
     "deeper: 11 blocks": ({"blocks": 11}, {}),
     "wider: 80 channels, 6 blocks": ({"width": 80, "blocks": 6}, {}),
@@ -100,17 +103,19 @@ CANDIDATES: dict[str, tuple[dict, dict]] = {  # name -> (network, recipe)
 
 
 def measure(name: str, hr: faces.Faces, val: faces.Faces, steps: int, out: Path) -> dict:
-    """Train one candidate and measure it, also with the mirrored face averaged in."""
+    """Train one candidate, or go on, and measure it, also with the mirrored face averaged in."""
     network, recipe = CANDIDATES[name]
     networks.GENERATORS["candidate"] = Candidate
     preset = presets.get("residual").but(
         name="candidate", generator={"kind": "candidate"} | network
     )
-    run = train.train(preset.but(**recipe), hr.images, steps=steps, bf16=True, source=hr.source,
-                      out=out / name.replace(" ", "-").replace(":", ""), reports=1)  # fmt: skip
+    out = out / f"{steps}-{name}".replace(" ", "-").replace(":", "")
+    run = train.train(preset.but(**AT_FIRST | recipe), hr.images, steps=steps, bf16=True,
+                      source=hr.source, out=out, resume=(out / "checkpoint.safetensors").exists(),
+                      reports=1)  # fmt: skip
     if not run.done:
         raise KeyboardInterrupt
-    G = run.plain(run.G).eval()
+    G = run.generator.eval()  # the averaged one where the recipe asks for it
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         G(torch.zeros(1, 3, 16, 16))
     method = Network(G)

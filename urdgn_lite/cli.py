@@ -23,7 +23,7 @@ out, err = Console(), Console(stderr=True)
 FacesOption = Annotated[
     str, typer.Option(help="imaginary, celeba, lfw, a folder, a tar, or a name in $URDGN_FACES")
 ]
-MODEL = "residual-s-imaginary"  # the best generator that comes with the package
+MODEL = "residual"  # the truest generator that comes with the package
 Root = Annotated[Path, typer.Option(help="folder that holds celeba/ and LFW")]
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from urdgn_lite import methods, zoo
-from urdgn_lite.evaluate import Row, evaluate, origin, read_row, write_row
+from urdgn_lite.evaluate import Row, evaluate, ledger, origin, read_row, write_row
 from urdgn_lite.faces import Faces, load
 from urdgn_lite.methods import Method, Network
 from urdgn_lite.methods.base import Learnt
@@ -188,3 +188,10 @@ def build(
         table.interrupted = True
         table.notes |= {k: "interrupted" for k in wanted if k not in table.rows | table.notes}
     return table
+
+
+def recorded(on: str = "celeba128-test") -> Table1:
+    """What the ledger holds on SOURCE-SPLIT; the paper's columns that it lacks have a note."""
+    found = {path.stem: read_row(path.stem, on) for path in sorted((ledger() / on).glob("*.json"))}
+    rows = {key: row for key, row in found.items() if "psnr_interval" in row}
+    return Table1(rows, {key: missing(key) or "not measured" for key in COLUMNS if key not in rows})

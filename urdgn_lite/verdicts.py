@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from urdgn_lite.evaluate import Row, paper
 from urdgn_lite.table1 import COLUMNS, FULL, Table1, keys
 
 PUBLISHED = {"bicubic": "bicubic", "lite-gan": "ur-dgn", "released-gan": "ur-dgn"}
+APPROXIMATED = {"yang2013": " (approx.)"}  # wherever it is named
+WORDS = ("method", "verdict", "what it is", "why")
 
 
 def verdict(key: str, row: Row, published: Mapping[str, Row]) -> str:
@@ -57,51 +61,96 @@ def scaled_down(row: Row) -> str | None:
     if n >= FULL and finished and source != "imaginary":
         return None
     kind = "imaginary faces" if source == "imaginary" else "faces"
-    return f"scaled down: {n:,} {kind}, {seconds / 60:.0f} min"
+    spent = f"{seconds / 60:.0f} min" if seconds >= 60 else f"{seconds:.0f} s"
+    return f"scaled down: {n:,} {kind}, {spent}"
+
+
+@dataclass
+class Sheet:
+    """A part of Table 1 that fits 80 columns, in a terminal and in a book."""
+
+    title: str
+    headings: list[str]
+    rows: list[list[str]]
+
+    def printed(self) -> Table:
+        """For a terminal."""
+        table = Table(title=self.title, title_justify="left", box=SIMPLE_HEAD, show_edge=False,
+                      padding=(0, 1, 0, 0), pad_edge=False)  # fmt: skip
+        for heading in self.headings:
+            table.add_column(heading, justify="left" if heading in WORDS else "right")
+        for key, *cells in self.rows:
+            table.add_row(key + APPROXIMATED.get(key, ""), *cells)
+        return table
+
+    def markdown(self) -> str:
+        """For a notebook; the title is left to the text around it."""
+        marks = ["---" if heading in WORDS else "---:" for heading in self.headings]
+        rows = ([f"`{key}`{APPROXIMATED.get(key, '')}", *cells] for key, *cells in self.rows)
+        return "\n".join(f"| {' | '.join(line)} |" for line in (self.headings, marks, *rows))
+
+
+def sheets(table: Table1, title: str = "") -> dict[str, Sheet]:
+    """Table 1 in parts, by name; ± is half the 95 % interval, arrows point to the better end.
+
+    psnr, ssim : paper, ours, gain over bicubic of both; the verdict.
+    luma : PSNR with its interval, and the same on Y.
+    seen : LPIPS, identity, rank-1 retrieval, LR consistency in dB.
+    cost : seconds a face; faces, minutes and peak memory that `fit` or the training took.
+    missing : why a row is not there.
+    """
+    place = {key: number for number, key in enumerate(keys())}
+    order = sorted(
+        {**table.rows, **table.notes}, key=lambda k: (place.get(k.removesuffix("+"), 99), k)
+    )
+    rows = {key: table.rows[key] for key in order if key in table.rows}
+    published = paper()["table1"]
+
+    def beside(measure: str, digits: int) -> list[list[str]]:
+        lines = []
+        for key, row in rows.items():
+            theirs = theirs_gain = "–"
+            if known := published.get(PUBLISHED.get(key, "")):
+                theirs = f"{known[measure]:.2f}"
+                theirs_gain = f"{known[measure] - published['bicubic'][measure]:+.2f}"
+            ours = f"{row[measure]:.{digits}f}"
+            gain = _cell(row, f"gain_{measure}", digits, "+")
+            lines.append([key, theirs, ours, theirs_gain, "–" if key == "bicubic" else gain])
+        return lines
+
+    compared = ["method", "paper", "ours", "gain, paper", "gain, ours"]
+    judged = [[*line, verdict(line[0], rows[line[0]], published)] for line in beside("psnr", 2)]
+    parts = {
+        "psnr": Sheet(title or "PSNR in dB, RGB", [*compared, "verdict"], judged),
+        "ssim": Sheet("SSIM, RGB", compared, beside("ssim", 3)),
+        "luma": Sheet(
+            "PSNR in dB and SSIM, RGB and luma",
+            ["method", "PSNR ↑", "PSNR, Y ↑", "SSIM ↑", "SSIM, Y ↑"],
+            [[k, _cell(r, "psnr", 2), _cell(r, "psnr_y", 2), _cell(r, "ssim", 3),
+              _cell(r, "ssim_y", 3)] for k, r in rows.items()],
+        ),
+        "seen": Sheet(
+            "Seen by networks, and in the LR face (dB)",
+            ["method", "LPIPS ↓", "identity ↑", "rank-1 ↑", "LR cons. ↑"],
+            [[k, _cell(r, "lpips", 3), _cell(r, "identity", 3), _cell(r, "rank1", 2),
+              _cell(r, "lr_consistency", 1)] for k, r in rows.items()],
+        ),
+        "cost": Sheet(
+            "Cost of a face, and of learning",
+            ["method", "what it is", "s / face", "faces", "min", "GiB"],
+            [[k, COLUMNS.get(k, ""), f"{r['seconds_per_face']:.2g}", *_made(r)]
+             for k, r in rows.items()],
+        ),
+    }  # fmt: skip
+    if table.notes:
+        absent = [[key, table.notes[key]] for key in order if key in table.notes]
+        parts["missing"] = Sheet("Not there", ["method", "why"], absent)
+    return parts
 
 
 def tables(table: Table1, title: str) -> list[Table]:
-    """Two to print: paper against ours, and the other measures; ± is half the 95 % interval."""
-    rows, notes = table.rows, table.notes
-    published = paper()["table1"]
-    first = _table(title, "method", "paper", "ours", "gain, paper", "gain, ours", "verdict")
-    second = _table(
-        "", "method", "PSNR Y", "SSIM Y", "LPIPS ↓", "identity", "rank-1", "LR cons.", "s/face",
-        "fit: faces", "min", "GiB",
-    )  # fmt: skip
-    place = {key: number for number, key in enumerate(keys())}
-    for key in sorted({**rows, **notes}, key=lambda k: (place[k.removesuffix("+")], k)):
-        known = published.get(PUBLISHED.get(key, ""))
-        theirs = theirs_gain = "–"
-        if known:
-            base = published["bicubic"]
-            theirs = f"{known['psnr']:.2f} / {known['ssim']:.2f}"
-            gains = known["psnr"] - base["psnr"], known["ssim"] - base["ssim"]
-            theirs_gain = f"{gains[0]:+.2f} / {gains[1]:+.2f}"
-        name = f"{key}\n  {COLUMNS[key]}" if COLUMNS.get(key, key) != key else key
-        if key not in rows:
-            first.add_row(name, theirs, "", theirs_gain, "", notes[key])
-            continue
-        row = rows[key]
-        first.add_row(
-            name, theirs, f"{_cell(row, 'psnr', 2)}\n{_cell(row, 'ssim', 3)}", theirs_gain,
-            f"{_cell(row, 'gain_psnr', 2, '+')}\n{_cell(row, 'gain_ssim', 3, '+')}",
-            verdict(key, row, published),
-        )  # fmt: skip
-        second.add_row(
-            key, _cell(row, "psnr_y", 2), _cell(row, "ssim_y", 3), _cell(row, "lpips", 3),
-            _cell(row, "identity", 3), _cell(row, "rank1", 2), _cell(row, "lr_consistency", 1),
-            f"{row['seconds_per_face']:.2g}", *_made(row),
-        )  # fmt: skip
-    return [first, second]
-
-
-def _table(title: str, *headings: str) -> Table:
-    table = Table(title=title or None, title_justify="left", show_lines=False)
-    for heading in headings:
-        left = heading in ("method", "verdict")
-        table.add_column(heading, justify="left" if left else "right")
-    return table
+    """`sheets`, to print."""
+    return [sheet.printed() for sheet in sheets(table, title).values()]
 
 
 def _cell(row: Row, name: str, digits: int, sign: str = "") -> str:
