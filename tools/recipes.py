@@ -1,8 +1,8 @@
 """What adversarial recipes do: small, equal runs, `python tools/recipes.py`.
 
-G and D are the same in all, G as wide as half of `lite`'s, so that only the recipe differs. Each is
-measured on the test faces and written to `results/recipes.json` with its curves as soon as it is
-done; what is there is not run again.
+G (`lite`'s) and D are the same in all, so that only the recipe differs. Each is measured on the
+test faces and written to `results/recipes.json` with its curves as soon as it is done; what is
+there is not run again.
 """
 
 from __future__ import annotations
@@ -29,8 +29,7 @@ from urdgn_lite.methods import Network
 from urdgn_lite.networks import Discriminator, count_parameters
 from urdgn_lite.provenance import circumstances
 
-G = {"kind": "deconvolutional", "width": 64}
-PIXELS = 1000  # steps of the start that some begin at
+G = presets.get("lite").generator
 POINTS = 40  # of a curve
 GAMMA, LAZY = 1.0, 4  # R1's weight, and every how many steps it is taken
 Losses = dict[str, Tensor]
@@ -38,31 +37,32 @@ Losses = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class Recipe:
-    """A preset with changes; `pixels` begins at the G that learnt from pixels alone."""
+    """A preset with changes; `start` is a generator of the zoo that G begins as."""
 
     preset: str
-    pixels: bool = False
+    start: str = ""
     r1: bool = False
     changes: dict[str, Any] = field(default_factory=dict)
 
 
 def _gentle(r1: bool = False, **changes: Any) -> Recipe:
     """`lite-gan`; its average forgets faster, as 0.999 would keep most of the start until here."""
-    return Recipe("lite-gan", True, r1, {"average": 0.99} | changes)
+    return Recipe("lite-gan", "lite", r1, {"average": 0.99} | changes)
 
 
 ALPHA = {"optimiser": {"kind": "rmsprop", "alpha": 0.9, "eps_inside": True}}
 SPECTRAL = {"discriminator": {"kind": "spectral", **presets.SMALL_D}}
 RECIPES = {
-    "pixels alone": Recipe("lite"),
+    "no D": Recipe("lite"),
     "literal": Recipe("paper-gan"),
     "literal, α = 0.9": Recipe("paper-gan", changes=ALPHA),
     "released": Recipe("released-gan"),
     "released, no balance": Recipe("released-gan", changes={"balanced": False}),
-    "rate 3e-3": _gentle(rate=3e-3, average=0.0),
-    "gentle": _gentle(),
-    "gentle, R1": _gentle(r1=True),
-    "gentle, spectral norm": _gentle(**SPECTRAL),
+    "from lite, no D": Recipe("lite", "lite", changes={"rate": 5e-4, "average": 0.99}),
+    "from lite, rate 3e-3": _gentle(rate=3e-3, average=0.0),
+    "from lite, gentle": _gentle(),
+    "from lite, gentle, R1": _gentle(r1=True),
+    "from lite, gentle, spectral norm": _gentle(**SPECTRAL),
 }
 
 
@@ -104,8 +104,7 @@ def preset_of(recipe: Recipe, steps: int, batch: int) -> presets.Preset:
 
 
 def measure(
-    name: str, hr: faces.Faces, val: faces.Faces, test: faces.Faces, steps: int, batch: int,
-    runs: Path,
+    name: str, hr: faces.Faces, val: faces.Faces, test: faces.Faces, steps: int, batch: int
 ) -> dict[str, Any]:  # fmt: skip
     """Train by one recipe and measure it: its row."""
     networks.DISCRIMINATORS["spectral"] = spectral  # type: ignore[assignment]
@@ -122,15 +121,13 @@ def measure(
         return losses
 
     row: dict[str, Any] = {
-        "preset": recipe.preset, "changes": recipe.changes, "pixels": recipe.pixels,
+        "preset": recipe.preset, "changes": recipe.changes, "start": recipe.start,
         "r1": recipe.r1, "steps": steps, "batch": batch,
     }  # fmt: skip
-    begin = runs / "pixels"
     try:
         run = train.train(
             preset, hr.images, val.images, steps=steps, bf16=True, source=hr.source, play=play,
-            start=begin / "generator.safetensors" if recipe.pixels else "",
-            out=begin if name == "pixels alone" else None,
+            start=recipe.start,
         )  # fmt: skip
     except train.DivergedError as error:
         row |= {"diverged": str(error)}
@@ -179,9 +176,7 @@ def batches(some: faces.Faces) -> Iterator[Tensor]:
 def main() -> None:
     """Run what the table does not hold yet."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=Path, default=Path("runs/recipes"))
     parser.add_argument("--steps", type=int, default=300)
-    parser.add_argument("--pixels", type=int, default=PIXELS)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--faces", default="celeba128")
     parser.add_argument("--table", type=Path, default=ledger() / "recipes.json")
@@ -192,8 +187,7 @@ def main() -> None:
     val = faces.Faces(val.images[:50], val.names[:50], val.source, val.split)
     for name in RECIPES:
         if name not in table:
-            steps = options.pixels if name == "pixels alone" else options.steps
-            table[name] = row = measure(name, hr, val, test, steps, options.batch, options.runs)
+            table[name] = row = measure(name, hr, val, test, options.steps, options.batch)
             path.write_text(json.dumps(table, indent=1, ensure_ascii=False) + "\n")
             print(f"{name}: {row.get('gain_psnr', math.nan):+.3f} dB, {row.get('seconds')} s")
 
