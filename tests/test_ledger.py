@@ -106,7 +106,7 @@ def is_held(quote, values):
         and (BINS.search(quote.block) or not file.endswith("-bins"))
     ]
     numbers = [value for *_, value in wanted]
-    for (f, a, k, x), (g, b, l, y) in itertools.combinations(wanted, 2):  # noqa: E741
+    for (f, a, k, x), (g, b, l, y) in itertools.combinations(wanted, 2):
         if {a, b} <= named and (f, k) == (g, l):
             numbers += [x - y, y - x]
     digits = len(quote.number.partition(".")[2])

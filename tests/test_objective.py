@@ -290,7 +290,7 @@ def linear_players() -> tuple[Tensor, Tensor, Tensor, Tensor]:
     draw = torch.Generator().manual_seed(2)
     theta = torch.randn(4, 12, generator=draw, dtype=torch.float64)  # G: ĥ = l θ
     phi = torch.randn(12, 1, generator=draw, dtype=torch.float64)  # D: z = h φ
-    l = torch.randn(5, 4, generator=draw, dtype=torch.float64)  # noqa: E741
+    l = torch.randn(5, 4, generator=draw, dtype=torch.float64)
     h = torch.randn(5, 12, generator=draw, dtype=torch.float64)
     return theta, phi, l, h
 
@@ -298,7 +298,7 @@ def linear_players() -> tuple[Tensor, Tensor, Tensor, Tensor]:
 @pytest.mark.parametrize("adversarial", ["saturating", "non-saturating"])
 @pytest.mark.parametrize(("reduction", "count"), [("mean", 5 * 12), ("sum", 5)])
 def test_eq_3_is_the_gradient_that_moves_g(adversarial, reduction, count):
-    theta, phi, l, h = linear_players()  # noqa: E741
+    theta, phi, l, h = linear_players()
     theta.requires_grad_()
     generated = l @ theta
     image = generated.view(5, 3, 2, 2), h.view(5, 3, 2, 2)
@@ -313,7 +313,7 @@ def test_eq_3_is_the_gradient_that_moves_g(adversarial, reduction, count):
 
 
 def test_eq_6_is_the_gradient_that_moves_d_and_stops_before_g():
-    theta, phi, l, h = linear_players()  # noqa: E741
+    theta, phi, l, h = linear_players()
     theta.requires_grad_()
     phi.requires_grad_()
     generated = l @ theta

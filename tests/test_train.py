@@ -102,7 +102,7 @@ def test_d_moves_first_and_leaves_g_alone_then_g_moves_and_leaves_d_alone(few_fa
 
 def test_d_climbs_its_value_and_g_descends_its_loss_against_the_new_d(few_faces, monkeypatch):
     run, h = ready(GAN.but(rate=1e-4)), to_float(few_faces.images[:4])
-    l = downsample(h)  # noqa: E741
+    l = downsample(h)
     values, losses = [], []
 
     @torch.no_grad()

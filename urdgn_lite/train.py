@@ -129,7 +129,7 @@ def algorithm_1(
     """
     p, G, D = run.preset, run.G, run.D
     run.set_learning_rates()
-    l = downsample(h, p.downsampling)  # noqa: E741 - the paper's letter
+    l = downsample(h, p.downsampling)
     generated = G(l)  # ĥ = G(l)
     losses: dict[str, Tensor] = {}
     z, d_plays, g_plays = None, True, True

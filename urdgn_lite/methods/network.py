@@ -86,7 +86,7 @@ class Network:
             command = f"python -m urdgn_lite.methods.{name}" if name == LAPGAN.name else (
                 f"urdgn-lite train --preset {name}")  # fmt: skip
             raise ValueError(f"{name} is not trained: fit it, or train it: {command}")
-        l = lr.to(next(self.network.parameters()).device)  # noqa: E741 - the paper's letter
+        l = lr.to(next(self.network.parameters()).device)
         generated = self.network(l)
         if self.mirrored:
             generated = (generated + self.network(l.flip(-1)).flip(-1)) / 2
