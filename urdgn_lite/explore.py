@@ -12,10 +12,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from urdgn_lite import degrade, faces, metrics, zoo
+from urdgn_lite import degrade, faces, metrics, regions, zoo
 from urdgn_lite._explorer import Choices, Explorer, Scene, picture_of
 from urdgn_lite.checkpoint import Run
 from urdgn_lite.evaluate import Enlarge
@@ -177,6 +178,27 @@ def methods(names: Sequence[Model]) -> Explorer:
 
     shown = ("input", *chosen, "original")
     return Explorer(render, {"face": of_faces()}, ("face", (0, 1, 2), shown), "PSNR in dB")
+
+
+def masked(D: nn.Module) -> Explorer:
+    """A part of the real face hidden, and D's logit: which parts speak for "real"?
+
+    Parameters
+    ----------
+    D : HR faces `(b, 3, 128, 128)` in, logits `(b, 1)` out; a `networks.Discriminator`, say.
+    """
+    D.eval()
+
+    @torch.no_grad()
+    def render(face: int, hidden: str) -> Scene:
+        h = people()[face : face + 1]
+        seen = h if hidden == "nothing" else regions.hide(h, hidden)
+        text = f"{D(seen).item():+.1f}".replace("-", "−")
+        return Scene({"D sees": picture_of(seen[0])}, {"D sees": text})
+
+    parts = ("nothing", *regions.REGIONS)
+    controls = {"face": of_faces(), "hidden": ({part: part for part in parts}, parts[0])}
+    return Explorer(render, controls, ("face", (0, 1, 2, 3), ("D sees",)), "D's logit")
 
 
 def training(

@@ -12,8 +12,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from urdgn_lite.check import (
+    ablations,
+    experiments,
+    layers,
+    losses,
+    pictures,
+    players,
+    robustness,
+    updates,
+)
 from urdgn_lite.check import discriminator as _discriminator
-from urdgn_lite.check import experiments, layers, losses, pictures, players, robustness, updates
 from urdgn_lite.check import steps as _steps
 from urdgn_lite.check.engine import Failed, Property, Report, Result, Suite, Unreachable
 from urdgn_lite.check.quizzes import quiz
@@ -21,9 +30,9 @@ from urdgn_lite.check.quizzes import quiz
 __all__ = [
     "SUITES", "Failed", "Property", "Report", "Result", "Suite", "Unreachable", "best_psnr",
     "best_value",
-    "choose", "cost", "damage", "deconvolution", "discriminator", "equal_pushes", "flicker",
-    "interval", "objective", "order", "quiz", "receptive_field", "rmsprop", "same_push", "shifted",
-    "sweep", "unbiased",
+    "choose", "cost", "covered", "damage", "deconvolution", "discriminator", "equal_pushes",
+    "flicker", "interval", "normalised", "objective", "order", "quiz", "receptive_field", "rmsprop",
+    "same_push", "shifted", "sweep", "unbiased",
 ]  # fmt: skip
 
 SUITES: dict[str, Suite] = {
@@ -34,6 +43,7 @@ SUITES: dict[str, Suite] = {
         pictures.SHIFTED, pictures.BEST_PSNR, players.BEST_VALUE, players.EQUAL_PUSHES,
         players.SAME_PUSH,
         layers.DECONVOLUTION, layers.RECEPTIVE_FIELD, layers.COSTS, _steps.UNBIASED, _steps.ORDER,
+        ablations.COVERED, ablations.NORMALISED,
     )
 }  # fmt: skip
 
@@ -151,3 +161,13 @@ def unbiased(fn: Callable, *, seed: int = 0) -> Report:
 def order(fn: Callable, *, seed: int = 0) -> Report:
     """Check chapter 6, exercise 1: `fn(n, batch, steps, seed)` → numbers of the faces."""
     return SUITES["order"].check(fn, seed)
+
+
+def covered(fn: Callable, *, seed: int = 0) -> Report:
+    """Check chapter 8, exercise 1: `fn(images, box)`, the box as (left, top, right, bottom)."""
+    return SUITES["covered"].check(fn, seed)
+
+
+def normalised(fn: Callable, *, seed: int = 0) -> Report:
+    """Check chapter 8, exercise 2: `fn(x, mean, var, training)` → normalised x."""
+    return SUITES["normalised"].check(fn, seed)
