@@ -114,6 +114,20 @@ def f(x, mean, var, training):
         mean, var = x.mean((0, 2, 3)), x.var((0, 2, 3), unbiased=False)
     mean, var = mean.view(1, -1, 1, 1), var.view(1, -1, 1, 1)
     return (x - mean) / (var + 1e-5).sqrt()
+UPRIGHT = (
+    HEAD
+    + """
+def f(lr, mean, angles):
+    x = torch.arange(16) - 7.5
+    kept = x[:, None] ** 2 + x[None, :] ** 2 <= 7.5**2
+
+    def inside(images):
+        values = images[..., kept].flatten(1)
+        values = values - values.mean(1, keepdim=True)
+        return values / values.norm(dim=1, keepdim=True)
+
+    fits = [(inside(degrade.rotate(lr, -d)) * inside(mean)).sum(1) for d in angles.tolist()]
+    return angles[torch.stack(fits).argmax(0)]
 """
 )
 RIGHT_ONES = {
@@ -121,6 +135,7 @@ RIGHT_ONES = {
     "same_push": SAME_PUSH, "deconvolution": DECONVOLUTION, "receptive_field": RECEPTIVE_FIELD,
     "cost": COST, "unbiased": UNBIASED, "order": ORDER,
     "covered": COVERED, "normalised": NORMALISED,
+    "upright": UPRIGHT,
 }  # fmt: skip
 MUTANTS = [
     (task, name, fails, RIGHT_ONES[task].replace(*change))
@@ -219,5 +234,15 @@ MUTANTS = [
         ("normalised", "always the kept ones", "batch", ("if training:", "if False:")),
         ("normalised", "all channels together", "batch",
          ("x.mean((0, 2, 3)), x.var((0, 2, 3), unbiased=False)", "x.mean().expand(3), x.var().expand(3)")),
+        ("upright", "how well it fits", "answers", ("angles[torch.stack(fits).argmax(0)]", "torch.stack(fits).amax(0)")),
+        ("upright", "the place in the list", "answers", ("angles[torch.stack(fits).argmax(0)]", "torch.stack(fits).argmax(0) + 1")),
+        ("upright", "the worst fit", "unturned", ("argmax", "argmin")),
+        ("upright", "the turn that corrects it", "way", ("(lr, -d)", "(lr, d)")),
+        ("upright", "never to the right", "way", ("-d))", "-abs(d)))")),
+        ("upright", "one angle for all", "each", ("argmax(0)]", "sum(1).argmax()].expand(len(lr))")),
+        ("upright", "squared differences", "light",
+         ("(inside(degrade.rotate(lr, -d)) * inside(mean)).sum(1)",
+          "-(degrade.rotate(lr, -d) - mean).square()[..., kept].flatten(1).sum(1)")),
+        ("upright", "the whole square", "corners", ("<= 7.5**2", "<= 999")),
     ]
 ]  # fmt: skip

@@ -136,7 +136,7 @@ def test_the_floors_are_kept():
              "networks", "metrics", "identity", "figures", "pipeline", "zoo", "checkpoint", "train",
              "methods",
              "evaluate", "fool", "table1", "verdicts", "bins", "weights", "bench", "upsample",
-             "_explorer", "explore", "notebook", "check", "grading", "grade", "cli",
+             "gallery", "_explorer", "explore", "notebook", "check", "grading", "grade", "cli",
              "__main__"]  # fmt: skip
     for path in (ROOT / "urdgn_lite").glob("*.py"):
         if path.stem == "__init__":

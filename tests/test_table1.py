@@ -159,9 +159,12 @@ def test_what_is_not_there_yet_is_named_with_the_command_that_makes_it(few_faces
 
 # Verdicts
 
+SETTLED = [{"step": step, "gain": 2.0, "seconds": 1.0} for step in range(10, 101, 10)]
+
 
 def row(gain=1.7, half=0.05, n=15_000, source="celeba128", converged=True, **more):
-    card = {"data": {"n": n, "source": source}, "seconds": 180.0, "converged": converged}
+    card = {"data": {"n": n, "source": source}, "seconds": 180.0, "preset": {"batch": 1500}}
+    card["history"] = SETTLED if converged else SETTLED[:3]
     interval = [gain - half, gain + half]
     return {"faces": "celeba128", "gain_psnr_interval": interval, "trained": card} | more
 
@@ -182,7 +185,7 @@ def test_reproduced_takes_the_column_the_faces_the_convergence_and_the_gain():
 @pytest.mark.parametrize("key", ["lite-gan", "released-gan", "residual", "lite"])
 @pytest.mark.parametrize(
     "small",
-    [{"n": 14_999}, {"source": "imaginary"}, {"converged": False}, {"converged": None}],
+    [{"n": 14_999}, {"source": "imaginary"}, {"n": 14_000, "converged": False}],
 )
 def test_a_scaled_down_run_is_never_called_a_reproduction(key, gain, small):
     words = say(key, row(gain=gain, **small))
@@ -190,10 +193,45 @@ def test_a_scaled_down_run_is_never_called_a_reproduction(key, gain, small):
     assert "reproduced" not in words
 
 
-def test_a_card_that_does_not_speak_of_convergence_does_not_claim_it():
+def test_a_run_that_is_not_shown_to_have_converged_is_never_called_a_reproduction():
+    assert say("lite-gan", row(converged=False)) == "not shown to have converged: 3 min; above"
     silent = row()
-    del silent["trained"]["converged"]
-    assert say("lite-gan", silent) == "scaled down: 15,000 faces, 3 min; above"
+    del silent["trained"]["history"]
+    assert say("lite-gan", silent) == "not shown to have converged: 3 min; above"
+    assert say("residual", silent) == "not shown to have converged: 3 min; above UR-DGN"
+
+
+def history(*gains):
+    return [{"step": 10 * (i + 1), "gain": gain} for i, gain in enumerate(gains)]
+
+
+@pytest.mark.parametrize(
+    ("gains", "settled"),
+    [
+        ([1.0, 1.5, 1.8, 1.9, 1.91], True),  # the last fifth is from 40 to 50
+        ([1.0, 1.5, 1.8, 1.9, 1.93], False),
+        ([1.0, 1.5, 1.8, 1.93, 1.9], False),  # D pulls it down
+        ([1.0] * 7 + [1.1, 1.13, 1.11], False),  # up and down again
+        ([1.9, 1.9, 1.9], True),
+        ([1.9], False),
+        ([], False),
+    ],
+)
+def test_converged_asks_what_the_last_fifth_moved(gains, settled):
+    assert verdicts.converged(history(*gains)) is settled
+    unvalidated = [{"step": 1, "loss": 9.0}, {"step": 7, "loss": 9.0}]
+    assert verdicts.converged(history(*gains) + unvalidated) is settled
+
+
+def test_a_fifth_of_a_run_must_be_an_epoch():
+    flat = history(*[2.0] * 10)  # 100 steps
+    assert verdicts.converged(flat, epoch=20)
+    assert not verdicts.converged(flat, epoch=21)
+
+
+def test_the_cards_of_the_zoo_can_be_asked():
+    for name in zoo.names():
+        assert verdicts.converged(zoo.card(name)["history"]) in (True, False)
 
 
 def test_a_classical_method_says_on_how_many_faces_it_was_fitted():

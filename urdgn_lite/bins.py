@@ -199,6 +199,42 @@ def tables(table: Table1) -> list[Table]:
     return printed
 
 
+def markdown(name: str, methods: Iterable[str], on: str = "celeba128-test") -> str:
+    """One of the series for a notebook: a line a bin, a column a method, ± half the interval.
+
+    Gains over bicubic in dB; of `occlusion` what the box costs outside of itself.
+
+    Parameters
+    ----------
+    name : `yaw`, `mouth`, `unaligned`, `rotation`, `occlusion`, `translation_lr`, `…_hr`.
+    methods : keys whose bins the ledger has.
+    """
+    rows = {key: read(key, on) for key in methods}
+    if name == "unaligned":  # one entry, beside the aligned one
+        rows = {k: {name: [r[n] | {"part": n} for n in ("aligned", name)]} for k, r in rows.items()}
+    what = "drop_psnr" if name == "occlusion" else "gain_psnr"
+    lines = [f"| | faces | {' | '.join(f'`{key}`' for key in rows)} |", "|---" * (len(rows) + 2)]
+    lines[1] = lines[1].replace("---", "---:").replace("---:", "---", 1) + "|"
+    for entries in zip(*(row[name] for row in rows.values()), strict=True):
+        first, cells = entries[0], []
+        for entry in entries:
+            low, high = entry[f"{what}_interval"]
+            sign = "+" if what == "gain_psnr" else ""
+            cells.append(f"{entry[what]:{sign}.2f} ± {(high - low) / 2:.2f}")
+        lines.append(f"| {_place(first)} | {first['n']} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _place(entry: Row) -> str:
+    """What sets a bin apart from the others, in words."""
+    if "from" in entry:
+        return f"{entry['from']:g} to {entry['to']:g}"
+    for name, unit in (("degrees", "°"), ("shift", "")):
+        if name in entry:
+            return f"{entry[name]:+d}{unit}".replace("-", "−") if entry[name] else f"0{unit}"
+    return entry["part"]
+
+
 def _unaligned(table: Table1) -> Table:
     """Fig. 7: gains on aligned faces and on the same people's unaligned ones."""
     part = Table("method", "aligned", "unaligned", title="unaligned", title_justify="left")

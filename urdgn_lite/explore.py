@@ -194,11 +194,13 @@ def masked(D: nn.Module) -> Explorer:
         h = people()[face : face + 1]
         seen = h if hidden == "nothing" else regions.hide(h, hidden)
         text = f"{D(seen).item():+.1f}".replace("-", "−")
-        return Scene({"D sees": picture_of(seen[0])}, {"D sees": text})
+        panels = {"original": picture_of(h[0]), "D sees": picture_of(seen[0])}
+        return Scene(panels, {"D sees": text})
 
     parts = ("nothing", *regions.REGIONS)
     controls = {"face": of_faces(), "hidden": ({part: part for part in parts}, parts[0])}
-    return Explorer(render, controls, ("face", (0, 1, 2, 3), ("D sees",)), "D's logit")
+    return Explorer(render, controls, ("hidden", (*parts[:2], *parts[3::2]), ("original", "D sees")),
+                    "D's logit")  # fmt: skip
 
 
 def training(

@@ -12,17 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from urdgn_lite.check import (
-    ablations,
-    experiments,
-    layers,
-    losses,
-    pictures,
-    players,
-    robustness,
-    updates,
-)
+from urdgn_lite.check import ablations as _ablations
+from urdgn_lite.check import angles as _angles
 from urdgn_lite.check import discriminator as _discriminator
+from urdgn_lite.check import experiments, layers, losses, pictures, players, robustness, updates
 from urdgn_lite.check import steps as _steps
 from urdgn_lite.check.engine import Failed, Property, Report, Result, Suite, Unreachable
 from urdgn_lite.check.quizzes import quiz
@@ -32,7 +25,7 @@ __all__ = [
     "best_value",
     "choose", "cost", "covered", "damage", "deconvolution", "discriminator", "equal_pushes",
     "flicker", "interval", "normalised", "objective", "order", "quiz", "receptive_field", "rmsprop",
-    "same_push", "shifted", "sweep", "unbiased",
+    "same_push", "shifted", "sweep", "unbiased", "upright",
 ]  # fmt: skip
 
 SUITES: dict[str, Suite] = {
@@ -43,7 +36,7 @@ SUITES: dict[str, Suite] = {
         pictures.SHIFTED, pictures.BEST_PSNR, players.BEST_VALUE, players.EQUAL_PUSHES,
         players.SAME_PUSH,
         layers.DECONVOLUTION, layers.RECEPTIVE_FIELD, layers.COSTS, _steps.UNBIASED, _steps.ORDER,
-        ablations.COVERED, ablations.NORMALISED,
+        _angles.UPRIGHT, _ablations.COVERED, _ablations.NORMALISED,
     )
 }  # fmt: skip
 
@@ -161,6 +154,11 @@ def unbiased(fn: Callable, *, seed: int = 0) -> Report:
 def order(fn: Callable, *, seed: int = 0) -> Report:
     """Check chapter 6, exercise 1: `fn(n, batch, steps, seed)` → numbers of the faces."""
     return SUITES["order"].check(fn, seed)
+
+
+def upright(fn: Callable, *, seed: int = 0) -> Report:
+    """Check chapter 10, exercise 1: `fn(lr, mean, angles)` → degrees, a number a face."""
+    return SUITES["upright"].check(fn, seed)
 
 
 def covered(fn: Callable, *, seed: int = 0) -> Report:
