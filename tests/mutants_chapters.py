@@ -114,6 +114,8 @@ def f(x, mean, var, training):
         mean, var = x.mean((0, 2, 3)), x.var((0, 2, 3), unbiased=False)
     mean, var = mean.view(1, -1, 1, 1), var.view(1, -1, 1, 1)
     return (x - mean) / (var + 1e-5).sqrt()
+"""
+)
 UPRIGHT = (
     HEAD
     + """

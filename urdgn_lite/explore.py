@@ -199,8 +199,8 @@ def masked(D: nn.Module) -> Explorer:
 
     parts = ("nothing", *regions.REGIONS)
     controls = {"face": of_faces(), "hidden": ({part: part for part in parts}, parts[0])}
-    return Explorer(render, controls, ("hidden", (*parts[:2], *parts[3::2]), ("original", "D sees")),
-                    "D's logit")  # fmt: skip
+    swept = ("hidden", (*parts[:2], *parts[3::2]), ("original", "D sees"))
+    return Explorer(render, controls, swept, "D's logit")
 
 
 def training(
