@@ -198,3 +198,18 @@ def test_a_sheet_is_transparent_between_its_pictures_and_keeps_their_shape():
     small = Image.open(io.BytesIO(png(drawn, 256)))
     assert small.mode == "P"
     assert small.size == drawn.size
+
+
+def test_a_sweep_of_one_panel_says_value_and_number():
+    red = Image.new("RGB", (96, 96), "red")
+
+    def swept(number):
+        explorer = Explorer(
+            lambda x: Scene({"a": red}, {"a": number}), {"x": ({"1": 1, "2": 2}, 1)},
+            ("x", (1, 2), ("a",)),
+        )  # fmt: skip
+        return explorer.sweep()
+
+    bare, numbered = swept(""), swept("+1.0 dB")
+    assert numbered.height > bare.height  # a second line
+    assert numbered.crop((0, bare.height, 96, numbered.height)).getbbox()
