@@ -95,10 +95,27 @@ def f(n, batch, steps, seed):
     return order[: batch * steps]
 """
 )
+UPRIGHT = (
+    HEAD
+    + """
+def f(lr, mean, angles):
+    x = torch.arange(16) - 7.5
+    kept = x[:, None] ** 2 + x[None, :] ** 2 <= 7.5**2
+
+    def inside(images):
+        values = images[..., kept].flatten(1)
+        values = values - values.mean(1, keepdim=True)
+        return values / values.norm(dim=1, keepdim=True)
+
+    fits = [(inside(degrade.rotate(lr, -d)) * inside(mean)).sum(1) for d in angles.tolist()]
+    return angles[torch.stack(fits).argmax(0)]
+"""
+)
 RIGHT_ONES = {
     "flicker": FLICKER, "shifted": SHIFTED, "best_psnr": BEST_PSNR, "best_value": BEST_VALUE, "equal_pushes": EQUAL_PUSHES,
     "same_push": SAME_PUSH, "deconvolution": DECONVOLUTION, "receptive_field": RECEPTIVE_FIELD,
     "cost": COST, "unbiased": UNBIASED, "order": ORDER,
+    "upright": UPRIGHT,
 }  # fmt: skip
 MUTANTS = [
     (task, name, fails, RIGHT_ONES[task].replace(*change))
@@ -178,5 +195,15 @@ MUTANTS = [
         ("order", "nobody's seed", "repeats", (", generator=g", "")),
         ("order", "seed ignored", "seed", ("manual_seed(seed)", "manual_seed(0)")),
         ("order", "the length stirs the seed", "resume", ("manual_seed(seed)", "manual_seed(seed + steps)")),
+        ("upright", "how well it fits", "answers", ("angles[torch.stack(fits).argmax(0)]", "torch.stack(fits).amax(0)")),
+        ("upright", "the place in the list", "answers", ("angles[torch.stack(fits).argmax(0)]", "torch.stack(fits).argmax(0) + 1")),
+        ("upright", "the worst fit", "unturned", ("argmax", "argmin")),
+        ("upright", "the turn that corrects it", "way", ("(lr, -d)", "(lr, d)")),
+        ("upright", "never to the right", "way", ("-d))", "-abs(d)))")),
+        ("upright", "one angle for all", "each", ("argmax(0)]", "sum(1).argmax()].expand(len(lr))")),
+        ("upright", "squared differences", "light",
+         ("(inside(degrade.rotate(lr, -d)) * inside(mean)).sum(1)",
+          "-(degrade.rotate(lr, -d) - mean).square()[..., kept].flatten(1).sum(1)")),
+        ("upright", "the whole square", "corners", ("<= 7.5**2", "<= 999")),
     ]
 ]  # fmt: skip

@@ -112,7 +112,7 @@ def measure(name: str, hr: faces.Faces, val: faces.Faces, steps: int, out: Path)
     out = out / f"{steps}-{name}".replace(" ", "-").replace(":", "")
     run = train.train(preset.but(**AT_FIRST | recipe), hr.images, steps=steps, bf16=True,
                       source=hr.source, out=out, resume=(out / "checkpoint.safetensors").exists(),
-                      reports=1)  # fmt: skip
+                      reports=10)  # fmt: skip
     if not run.done:
         raise KeyboardInterrupt
     G = run.generator.eval()  # the averaged one where the recipe asks for it

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from urdgn_lite.check import angles as _angles
 from urdgn_lite.check import discriminator as _discriminator
 from urdgn_lite.check import experiments, layers, losses, pictures, players, robustness, updates
 from urdgn_lite.check import steps as _steps
@@ -23,7 +24,7 @@ __all__ = [
     "best_value",
     "choose", "cost", "damage", "deconvolution", "discriminator", "equal_pushes", "flicker",
     "interval", "objective", "order", "quiz", "receptive_field", "rmsprop", "same_push", "shifted",
-    "sweep", "unbiased",
+    "sweep", "unbiased", "upright",
 ]  # fmt: skip
 
 SUITES: dict[str, Suite] = {
@@ -34,6 +35,7 @@ SUITES: dict[str, Suite] = {
         pictures.SHIFTED, pictures.BEST_PSNR, players.BEST_VALUE, players.EQUAL_PUSHES,
         players.SAME_PUSH,
         layers.DECONVOLUTION, layers.RECEPTIVE_FIELD, layers.COSTS, _steps.UNBIASED, _steps.ORDER,
+        _angles.UPRIGHT,
     )
 }  # fmt: skip
 
@@ -151,3 +153,8 @@ def unbiased(fn: Callable, *, seed: int = 0) -> Report:
 def order(fn: Callable, *, seed: int = 0) -> Report:
     """Check chapter 6, exercise 1: `fn(n, batch, steps, seed)` → numbers of the faces."""
     return SUITES["order"].check(fn, seed)
+
+
+def upright(fn: Callable, *, seed: int = 0) -> Report:
+    """Check chapter 10, exercise 1: `fn(lr, mean, angles)` → degrees, a number a face."""
+    return SUITES["upright"].check(fn, seed)
