@@ -145,7 +145,7 @@ def recipes() -> str:
     """What adversarial recipes did; D's losses are means over the last quarter of the run."""
     table = json.loads((ROOT / "results" / "recipes.json").read_text())
     lines = [
-        "| | gain in PSNR (dB) | in training mode | gain in SSIM | LPIPS | D on real | on generated |",
+        "| | gain in PSNR (dB) | in training mode | in SSIM | LPIPS | D on real | on generated |",
         "|---|---|---|---|---|---|---|",
     ]
     for name, row in table.items():

@@ -143,7 +143,8 @@ def sheet(
         for i, (caption, picture) in enumerate(row):
             x = i * (side + GAP)
             canvas.paste(picture, (x, y))
-            pen.text((x + side / 2, y + picture.height + 2), caption, INK, font, "ma", align="center")
+            place = x + side / 2, y + picture.height + 2
+            pen.text(place, caption, INK, font, "ma", align="center")
         y += height
     return canvas
 
