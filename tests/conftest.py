@@ -9,6 +9,7 @@ os.environ["TQDM_DISABLE"] = "1"  # before tqdm is imported
 import matplotlib
 import pytest
 import torch
+from accelerate.state import AcceleratorState
 from hypothesis import settings
 
 from urdgn_lite import faces, networks, presets, zoo
@@ -16,6 +17,12 @@ from urdgn_lite import faces, networks, presets, zoo
 matplotlib.use("Agg")  # not by the environment: the notebooks' kernels would inherit it
 settings.register_profile("suite", deadline=None, derandomize=True, max_examples=40, database=None)
 settings.load_profile("suite")
+
+
+@pytest.fixture(autouse=True)
+def _no_precision_left_over():
+    """Accelerate keeps the precision of the process's first run: each test chooses its own."""
+    AcceleratorState._reset_state()
 
 
 @pytest.fixture(scope="session")

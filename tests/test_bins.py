@@ -147,6 +147,55 @@ def test_a_table_a_series_with_a_column_an_entry(row):
     assert missing.row_count == 1
 
 
+def test_a_notebooks_table_has_a_line_a_bin_and_a_column_a_method(row, monkeypatch):
+    yaw = [{"from": 0, "to": 0.05, "n": 3, "gain_psnr": 1.5, "gain_psnr_interval": [1.4, 1.8]}]
+    full = row | {"yaw": yaw, "unaligned": row["aligned"]}
+    monkeypatch.setattr(bins, "read", lambda key, on: full)
+    header, marks, line = bins.markdown("yaw", ["lite", "lite-gan"]).splitlines()
+    assert header == "| | faces | `lite` | `lite-gan` |"
+    assert len(marks.split("|")) == len(header.split("|"))
+    assert line == "| 0 to 0.05 | 3 | +1.50 ± 0.20 | +1.50 ± 0.20 |"
+
+    def first(name):
+        return [line.split(" | ")[0] for line in bins.markdown(name, ["lite"]).splitlines()[2:]]
+
+    assert first("rotation") == ["| −10°", "| 0°"]
+    assert first("translation_lr") == ["| 0", "| +1"]
+    assert first("occlusion") == [f"| {part}" for part in bins.BOXES]
+    assert first("unaligned") == ["| aligned", "| unaligned"]
+    eyes = row["occlusion"][1]
+    cost = f"{eyes['drop_psnr']:.2f}"  # what a box costs is no gain: it has no sign
+    assert f"| eyes | {eyes['n']} | {cost} ±" in bins.markdown("occlusion", ["lite"])
+
+
+SERIES = ("yaw", "mouth", "unaligned", "rotation", "translation_lr", "translation_hr", "occlusion")
+
+
+@pytest.mark.parametrize("key", ["bicubic", "residual-s", "lite", "lite-gan", "residual-gan"])
+def test_the_ledger_has_every_bin_of_500_real_faces_with_intervals(key):
+    kept = bins.read(key)
+    assert kept["n"] == kept["aligned"]["n"] == kept["unaligned"]["n"] == 500
+    for name in ("yaw", "mouth"):
+        assert sum(entry["n"] for entry in kept[name]) == 500
+    assert [entry["degrees"] for entry in kept["rotation"]] == list(bins.DEGREES)
+    for name in ("translation_lr", "translation_hr"):
+        assert [entry["shift"] for entry in kept[name]] == list(bins.SHIFTS)
+    assert [entry["part"] for entry in kept["occlusion"]] == list(bins.BOXES)
+    for name in SERIES:
+        entries = kept[name] if isinstance(kept[name], list) else [kept[name]]
+        for entry in entries:
+            what = "drop_psnr" if name == "occlusion" else "gain_psnr"
+            low, high = entry[f"{what}_interval"]
+            assert low <= entry[what] <= high
+
+
+@pytest.mark.parametrize("key", ["bicubic", "residual-s", "lite", "lite-gan", "residual-gan"])
+def test_the_bins_are_of_the_same_weights_and_faces_as_the_row(key):
+    whole, kept = e.read_row(key, "celeba128-test"), bins.read(key)
+    assert kept["aligned"]["psnr"] == pytest.approx(whole["psnr"], abs=2e-3)
+    assert kept.get("trained") == whole.get("trained")
+
+
 def test_real_faces_have_yaw_mouths_and_unaligned_partners(development_faces):
     from urdgn_lite import faces
 

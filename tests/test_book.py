@@ -69,7 +69,7 @@ def test_one_title_and_no_heading_level_is_skipped(chapter):
 
 def test_every_picture_has_alt_text(chapter):
     for cell, output in outputs(chapter):
-        if {"image/png", "image/svg+xml"} & set(output.get("data", {})):
+        if {"image/png", "image/jpeg", "image/svg+xml"} & set(output.get("data", {})):
             alt = cell["metadata"].get("mystnb", {}).get("image", {}).get("alt", "")
             assert len(alt) > 20, text(cell)
     assert not re.search(r"!\[\s*\]", prose(chapter))

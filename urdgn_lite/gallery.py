@@ -8,6 +8,7 @@ from itertools import cycle, islice
 
 import torch
 from IPython.display import Image as Shown
+from jaxtyping import Float
 from matplotlib.font_manager import findfont
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
@@ -39,7 +40,8 @@ ABOUT = {  # what stands after the name of a row
 }
 CLASSICAL = ("liu", "yang2010", "yang2013", "ma2010")
 PAPER, TEXT, GAP, LINE = (32, 32, 32), (225, 225, 225), 4, 24  # colours; pixels
-Case = tuple[Images, Images, Sequence[str]]  # LR faces, their HR faces, a title each
+# LR faces, their HR faces, a title each
+Case = tuple[Float[Tensor, "n 3 16 16"], Float[Tensor, "n 3 128 128"], Sequence[str]]
 
 
 def learn(
