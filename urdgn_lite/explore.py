@@ -12,10 +12,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from urdgn_lite import degrade, faces, metrics, zoo
+from urdgn_lite import degrade, faces, metrics, regions, zoo
 from urdgn_lite._explorer import Choices, Explorer, Scene, picture_of
 from urdgn_lite.checkpoint import Run
 from urdgn_lite.evaluate import Enlarge
@@ -177,6 +178,29 @@ def methods(names: Sequence[Model]) -> Explorer:
 
     shown = ("input", *chosen, "original")
     return Explorer(render, {"face": of_faces()}, ("face", (0, 1, 2), shown), "PSNR in dB")
+
+
+def masked(D: nn.Module) -> Explorer:
+    """A part of the real face hidden, and D's logit: which parts speak for "real"?
+
+    Parameters
+    ----------
+    D : HR faces `(b, 3, 128, 128)` in, logits `(b, 1)` out; a `networks.Discriminator`, say.
+    """
+    D.eval()
+
+    @torch.no_grad()
+    def render(face: int, hidden: str) -> Scene:
+        h = people()[face : face + 1]
+        seen = h if hidden == "nothing" else regions.hide(h, hidden)
+        text = f"{D(seen).item():+.1f}".replace("-", "−")
+        panels = {"original": picture_of(h[0]), "D sees": picture_of(seen[0])}
+        return Scene(panels, {"D sees": text})
+
+    parts = ("nothing", *regions.REGIONS)
+    controls = {"face": of_faces(), "hidden": ({part: part for part in parts}, parts[0])}
+    swept = ("hidden", (*parts[:2], *parts[3::2]), ("original", "D sees"))
+    return Explorer(render, controls, swept, "D's logit")
 
 
 def training(
