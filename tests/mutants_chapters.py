@@ -95,6 +95,27 @@ def f(n, batch, steps, seed):
     return order[: batch * steps]
 """
 )
+COVERED = (
+    HEAD
+    + """
+def f(images, box):
+    left, top, right, bottom = box
+    covered = images.clone()
+    colour = images.mean((2, 3), keepdim=True)
+    covered[:, :, top:bottom, left:right] = colour
+    return covered
+"""
+)
+NORMALISED = (
+    HEAD
+    + """
+def f(x, mean, var, training):
+    if training:
+        mean, var = x.mean((0, 2, 3)), x.var((0, 2, 3), unbiased=False)
+    mean, var = mean.view(1, -1, 1, 1), var.view(1, -1, 1, 1)
+    return (x - mean) / (var + 1e-5).sqrt()
+"""
+)
 UPRIGHT = (
     HEAD
     + """
@@ -115,6 +136,7 @@ RIGHT_ONES = {
     "flicker": FLICKER, "shifted": SHIFTED, "best_psnr": BEST_PSNR, "best_value": BEST_VALUE, "equal_pushes": EQUAL_PUSHES,
     "same_push": SAME_PUSH, "deconvolution": DECONVOLUTION, "receptive_field": RECEPTIVE_FIELD,
     "cost": COST, "unbiased": UNBIASED, "order": ORDER,
+    "covered": COVERED, "normalised": NORMALISED,
     "upright": UPRIGHT,
 }  # fmt: skip
 MUTANTS = [
@@ -195,6 +217,25 @@ MUTANTS = [
         ("order", "nobody's seed", "repeats", (", generator=g", "")),
         ("order", "seed ignored", "seed", ("manual_seed(seed)", "manual_seed(0)")),
         ("order", "the length stirs the seed", "resume", ("manual_seed(seed)", "manual_seed(seed + steps)")),
+        ("covered", "nothing covered", "answers", ("] = colour", "] += 0 * colour")),
+        ("covered", "in place", "unchanged", ("covered = images.clone()", "covered = images")),
+        ("covered", "one column too many", "outside", ("left:right]", "left - 1 : right]")),
+        ("covered", "the last row left out", "flat", ("top:bottom,", "top:bottom - 1,")),
+        ("covered", "only darkened", "flat", ("] = colour", "] *= 0.5")),
+        ("covered", "black", "mean", ("] = colour", "] = -1.0")),
+        ("covered", "grey", "mean", ("images.mean((2, 3), keepdim=True)", "images.mean((1, 2, 3), keepdim=True)")),
+        ("covered", "the box's own mean", "mean",
+         ("colour = images.mean", "colour = images[:, :, top:bottom, left:right].mean")),
+        ("covered", "one colour for all", "each", ("images.mean((2, 3)", "images.mean((0, 2, 3)")),
+        ("normalised", "divided by nothing", "answers", ("(var + 1e-5).sqrt()", "(0 * var)")),
+        ("normalised", "mean forgotten", "centre", ("    return (x - mean)", "    return (x - mean * training)")),
+        ("normalised", "variance for deviation", "scale", ("(var + 1e-5).sqrt()", "((var + 1e-5).sqrt() if training else var + 1e-5)")),
+        ("normalised", "a large batch is believed at once", "company", ("if training:", "if training or len(x) > 2:")),
+        ("normalised", "each face on its own", "batch",
+         ("    mean, var = mean.view", "    if training:\n        return (x - x.mean((2, 3), keepdim=True)) / (x.var((2, 3), keepdim=True) + 1e-5).sqrt()\n    mean, var = mean.view")),
+        ("normalised", "always the kept ones", "batch", ("if training:", "if False:")),
+        ("normalised", "all channels together", "batch",
+         ("x.mean((0, 2, 3)), x.var((0, 2, 3), unbiased=False)", "x.mean().expand(3), x.var().expand(3)")),
         ("upright", "how well it fits", "answers", ("angles[torch.stack(fits).argmax(0)]", "torch.stack(fits).amax(0)")),
         ("upright", "the place in the list", "answers", ("angles[torch.stack(fits).argmax(0)]", "torch.stack(fits).argmax(0) + 1")),
         ("upright", "the worst fit", "unturned", ("argmax", "argmin")),

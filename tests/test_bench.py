@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from urdgn_lite import bench as b
 from urdgn_lite import faces, presets, timing
 from urdgn_lite.cli import app
+from urdgn_lite.evaluate import ledger
 
 # workers are forked beside torch's threads, and may be more than the machine has cores
 pytestmark = [
@@ -198,3 +199,16 @@ def test_an_unknown_preset_is_answered_in_one_line(monkeypatch, few_faces):
     result = CliRunner().invoke(app, ["bench", "--presets", "residul"], catch_exceptions=False)
     assert result.exit_code == 1
     assert result.stderr.startswith("Error: no preset 'residul': did you mean")
+
+
+def test_the_ledger_keeps_a_run_in_which_the_small_networks_are_as_fast_as_promised():
+    kept = json.loads((ledger() / "bench.json").read_text())
+    assert kept["against"] == "released"
+    assert kept["hardware"].endswith("CPU, 1 threads")
+    assert "dirty" not in kept["commit"]
+    rows = {row["preset"]: row for row in kept["use"]}
+    for name, times in {"residual": 10, "residual-s": 40, "lite": 30}.items():
+        assert rows[name]["x_rival"][1] >= times  # in the slowest round too
+        assert rows[name]["flops"] < rows["released"]["flops"] / times
+        assert rows[name]["bytes"] < rows["released"]["bytes"]
+        assert 0 < rows[name]["of_matmul"][0] < 1

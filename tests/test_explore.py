@@ -13,6 +13,7 @@ from torch import nn
 
 from urdgn_lite import degrade, explore, faces, metrics, presets, train, zoo
 from urdgn_lite._explorer import Explorer, Scene, picture_of, png, sheet
+from urdgn_lite.methods import Network
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 OF_A_MODEL = [explore.damage, explore.occlusion, explore.shift, explore.rotation]
@@ -146,8 +147,20 @@ def test_a_run_is_scrubbed_by_its_sample_sheets(tmp_path, few_faces):
     for given in (run, tmp_path, str(tmp_path)):
         explorer = explore.training(given)
         assert list(explorer.choices["step"]) == ["1", "2", "3", "4"]
-    shown = float(explorer.render(step=3).numbers["training"].removesuffix(" dB").replace("−", "-"))
+    scene = explorer.render(step=3, face=2)
+    shown = float(scene.numbers["G"].removesuffix(" dB").replace("−", "-"))
     assert shown == pytest.approx(run.history[-1]["gain"], abs=0.006)
+    assert len(explorer.choices["face"]) == len(images[:8])
+    h = faces.to_float(images[2:3])
+    lr = degrade.downsample(h)
+    drawn = {
+        "bicubic": degrade.upsample_bicubic(lr),
+        "G": Network(run.generator)(lr),
+        "original": h,
+    }
+    for name, image in drawn.items():
+        apart = np.abs(np.asarray(picture_of(image[0]), int) - np.asarray(scene.panels[name], int))
+        assert apart.max() <= 1
     with pytest.raises(ValueError, match="no sample sheets"):
         explore.training(tmp_path / "samples")
 
@@ -185,3 +198,18 @@ def test_a_sheet_is_transparent_between_its_pictures_and_keeps_their_shape():
     small = Image.open(io.BytesIO(png(drawn, 256)))
     assert small.mode == "P"
     assert small.size == drawn.size
+
+
+def test_a_sweep_of_one_panel_says_value_and_number():
+    red = Image.new("RGB", (96, 96), "red")
+
+    def swept(number):
+        explorer = Explorer(
+            lambda x: Scene({"a": red}, {"a": number}), {"x": ({"1": 1, "2": 2}, 1)},
+            ("x", (1, 2), ("a",)),
+        )  # fmt: skip
+        return explorer.sweep()
+
+    bare, numbered = swept(""), swept("+1.0 dB")
+    assert numbered.height > bare.height  # a second line
+    assert numbered.crop((0, bare.height, 96, numbered.height)).getbbox()

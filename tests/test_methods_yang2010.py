@@ -3,7 +3,7 @@ import sys
 import pytest
 import torch
 
-from urdgn_lite import evaluate, methods
+from urdgn_lite import evaluate
 from urdgn_lite.degrade import downsample, upsample_bicubic
 from urdgn_lite.faces import to_float
 from urdgn_lite.methods import yang2010
@@ -126,26 +126,6 @@ def test_switching_a_stage_off_changes_the_row(fitted, few_faces, off):
     assert less["psnr"] < full["psnr"] - 0.02
     if "back_projection" in off:
         assert less["lr_consistency"] < full["lr_consistency"] - 1
-
-
-def test_the_protocol_is_kept(fitted, lr):
-    given = lr.clone()
-    generated = fitted(lr)
-    assert generated.shape == (8, 3, 128, 128)
-    assert torch.equal(lr, given)
-    assert torch.allclose(fitted(lr[:1]), generated[:1], atol=1e-4)
-    assert isinstance(fitted, methods.Method)
-
-
-def test_what_is_saved_enlarges_as_before(fitted, lr, tmp_path):
-    fitted.save(tmp_path / "yang2010.safetensors")
-    again = Yang2010.load(tmp_path / "yang2010.safetensors")
-    assert torch.allclose(again(lr), fitted(lr), atol=1e-4)
-
-
-def test_an_unfitted_one_says_so(lr):
-    with pytest.raises(ValueError, match="Yang2010 has learnt nothing yet"):
-        methods.get("yang2010")(lr)
 
 
 def test_too_few_faces_are_refused(few_faces):

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from urdgn_lite import evaluate, faces, methods
+from urdgn_lite import evaluate, faces
 from urdgn_lite.degrade import downsample
 from urdgn_lite.faces import EYES, to_float
 from urdgn_lite.methods.base import luma_and_chroma
@@ -124,26 +124,6 @@ def test_switching_a_stage_off_changes_the_row(fitted, few_faces, off):
     assert abs(less["psnr"] - full["psnr"]) > 0.02
     if "back_projection" in off:
         assert less["lr_consistency"] < full["lr_consistency"] - 3
-
-
-def test_the_protocol_is_kept(fitted, lr):
-    given = lr.clone()
-    generated = fitted(lr)
-    assert generated.shape == (8, 3, 128, 128)
-    assert torch.equal(lr, given)
-    assert torch.allclose(fitted(lr[:1]), generated[:1], atol=1e-4)
-    assert isinstance(fitted, methods.Method)
-
-
-def test_what_is_saved_enlarges_as_before(fitted, lr, tmp_path):
-    fitted.save(tmp_path / "yang2013.safetensors")
-    again = Yang2013.load(tmp_path / "yang2013.safetensors")
-    assert torch.allclose(again(lr), fitted(lr), atol=1e-5)
-
-
-def test_an_unfitted_one_says_so(lr):
-    with pytest.raises(ValueError, match="Yang2013 has learnt nothing yet"):
-        methods.get("yang2013")(lr)
 
 
 def test_a_missing_scipy_is_named(fitted, lr, monkeypatch):

@@ -12,6 +12,7 @@ from accelerate import Accelerator
 
 from urdgn_lite import faces, presets
 from urdgn_lite.checkpoint import Run
+from urdgn_lite.evaluate import ledger
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tools"))
 import recipes
@@ -105,3 +106,29 @@ def test_spectral_norm_holds_every_layer():
         weights = [layer.weight for layer in D if hasattr(layer, "weight")]
     for weight in weights:
         assert torch.linalg.matrix_norm(weight.flatten(1), 2).item() == pytest.approx(1, abs=0.05)
+
+
+def test_the_ledger_says_what_the_book_reads_from_it():
+    table = json.loads((ledger() / "recipes.json").read_text())
+    assert list(table) == list(recipes.RECIPES)
+    for row in table.values():
+        assert all(len(points) <= recipes.POINTS for points in row["curves"].values())
+        assert (row["test"], row["n_test"]) == ("celeba128", 500)
+        assert "dirty" not in row["commit"]
+
+    def late(name):  # the kinder half of D's loss over the last quarter
+        curves = table[name]["curves"]
+        return max(sum(curves[half][-10:]) / 10 for half in ("bce_real", "bce_fake"))
+
+    assert late("literal") < 0.4
+    assert late("literal, α = 0.9") < 0.4
+    assert late("from lite, gentle") > 0.5
+    assert table["literal"]["gain_psnr"] < table["no D"]["gain_psnr"]
+    assert table["released"]["lpips"] < table["literal"]["lpips"]
+    gentle, alone = (table[name] for name in ("from lite, gentle", "from lite, no D"))
+    assert gentle["lpips"] < alone["lpips"]
+    assert gentle["gain_psnr"] > gentle["gain_unaveraged"] + 0.2
+    for other in ("R1", "spectral norm"):  # neither is told from the row without it
+        row = table[f"from lite, gentle, {other}"]
+        low, high = row["gain_psnr_interval"]
+        assert low < gentle["gain_psnr"] < high

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from urdgn_lite import degrade, faces, metrics, objective, presets, train
+from urdgn_lite import degrade, faces, metrics, objective, presets, regions, train
 from urdgn_lite.evaluate import evaluate, interval, ledger, summary
 from urdgn_lite.faces import to_float
 from urdgn_lite.methods import Network
@@ -30,10 +30,6 @@ BASE = presets.get("lite").but(
 LATE = {"rate": 5e-4, "average": 0.99}  # for a G that has learnt from pixels, as in `lite-gan`
 AUTHORS = {"kind": "rmsprop", "eps_inside": False}  # what the released code means by RMSprop
 FIRST = "pixels alone"
-REGIONS = {  # name -> left, top, right, bottom in HR pixels; the eyes are at (44, 56), (84, 56)
-    "eyes": (28, 46, 100, 66), "nose": (48, 64, 80, 88), "mouth": (40, 88, 88, 112),
-    "forehead": (32, 16, 96, 38), "a corner": (0, 0, 32, 45),
-}  # fmt: skip
 
 
 def patches(run: Any, h: Tensor, accelerator: Any) -> dict[str, Tensor]:
@@ -120,11 +116,8 @@ def gain(G: nn.Module, test: faces.Faces, downsampling: str = "antialiased") -> 
 
 def masked(D: nn.Module, h: Tensor) -> dict[str, dict[str, float]]:
     """How much D's logit falls when a region of the real face becomes as grey as its mean."""
-    before, found = D(h), {}
-    for name, (left, top, right, bottom) in REGIONS.items():
-        hidden = h.clone()
-        hidden[:, :, top:bottom, left:right] = h.mean((2, 3), keepdim=True)
-        fall = (before - D(hidden)).flatten()
+    found = {}
+    for name, fall in regions.falls(D, h).items():
         low, high = interval(fall)
         numbers = {"mean": fall.mean().item(), "low": low, "high": high}
         found[name] = {k: round(v, 3) for k, v in numbers.items()}
@@ -151,8 +144,7 @@ def run_row(name: str, hr: faces.Faces, test: faces.Faces, steps: int, out: Path
         if what.aliased:
             row["on_aliased"] = gain(G, test, "aliased")
         if run.D is not None:
-            D = run.plain(run.D).eval()
-            row["masked"] = masked(D, to_float(test.images))
+            row["masked"] = masked(run.plain(run.D), to_float(test.images))
         if name == FIRST:  # batch normalisation by the statistics of the faces at hand
             row["batch_statistics"] = {}
             for size in (1, 8, 50):

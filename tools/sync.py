@@ -141,6 +141,27 @@ def search() -> str:
     return "\n".join(lines)
 
 
+def recipes() -> str:
+    """What adversarial recipes did; D's losses are means over the last quarter of the run."""
+    table = json.loads((ROOT / "results" / "recipes.json").read_text())
+    lines = [
+        "| | gain in PSNR (dB) | in training mode | in SSIM | LPIPS | D on real | on generated |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, row in table.items():
+        cells = []
+        for key, form in (("gain_psnr", "+.2f"), ("gain_ssim", "+.3f"), ("lpips", ".3f")):
+            low, high = row[f"{key}_interval"]
+            cells.append(f"{row[key]:{form}} ± {(high - low) / 2:{form[-3:]}}")
+        cells.insert(1, f"{row['gain_training_mode']:+.2f}")
+        for half in ("bce_real", "bce_fake"):
+            values = row["curves"].get(half, [])
+            late = values[-max(1, len(values) // 4) :]
+            cells.append(f"{sum(late) / len(late):.2f}" if late else "–")
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def between(text: str, name: str, new: str) -> str:
     """Replace what stands between `<!-- name -->` and `<!-- /name -->`."""
     pattern = re.compile(f"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
@@ -216,7 +237,8 @@ def wanted() -> dict[Path, str]:
         ):
             text = between(text, name, make())
         files[path] = text
-    files[tried] = between(tried.read_text(), "search", search())
+    text = between(tried.read_text(), "search", search())
+    files[tried] = between(text, "recipes", recipes())
     text = re.sub(r"(?m)^  url: .*$", f"  url: {URL}", config.read_text())
     files[config] = re.sub(r"(?m)^    ogp_site_url: .*$", f"    ogp_site_url: {site()}", text)
     files[citation] = re.sub(

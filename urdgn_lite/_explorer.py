@@ -94,7 +94,9 @@ class Explorer:
         scenes = {labels[v]: self.render(**self.start | {name: v}) for v in values}
         rows = []
         for i, panel in enumerate(panels):
-            captions = [s.numbers.get(panel, "") if i else f"{name} {v}" for v, s in scenes.items()]
+            found = [s.numbers.get(panel, "") for s in scenes.values()]
+            said = [f"{name} {v}" for v in scenes]
+            captions = found if i else list(map("\n".join, zip(said, found, strict=True)))
             pictures = [scene.panels[panel] for scene in scenes.values()]
             rows.append(list(zip(captions, pictures, strict=True)))
         wrapped = [row[i : i + self.columns] for i in range(0, len(values), self.columns)
@@ -126,7 +128,11 @@ def sheet(
     """Pictures `side` px wide in rows, each over its caption; legible on white and on black."""
     font = ImageFont.truetype(findfont("DejaVu Sans"), 12)
     sized = [[(caption, resized(picture, side)) for caption, picture in row] for row in rows]
-    heights = [max(picture.height for _, picture in row) + LINE + GAP for row in sized]
+    heights = [
+        max(picture.height + LINE * len(caption.strip().splitlines() or "1")
+            for caption, picture in row) + GAP
+        for row in sized
+    ]  # fmt: skip
     width = max(len(row) for row in sized) * (side + GAP) - GAP
     title = textwrap.fill(title, width // 7)
     y = LINE * len(title.splitlines())
@@ -137,7 +143,8 @@ def sheet(
         for i, (caption, picture) in enumerate(row):
             x = i * (side + GAP)
             canvas.paste(picture, (x, y))
-            pen.text((x + side / 2, y + picture.height + 2), caption, INK, font, "ma")
+            place = x + side / 2, y + picture.height + 2
+            pen.text(place, caption, INK, font, "ma", align="center")
         y += height
     return canvas
 

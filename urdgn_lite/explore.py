@@ -12,10 +12,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from urdgn_lite import degrade, faces, metrics, zoo
+from urdgn_lite import degrade, faces, metrics, regions, zoo
 from urdgn_lite._explorer import Choices, Explorer, Scene, picture_of
 from urdgn_lite.checkpoint import Run
 from urdgn_lite.evaluate import Enlarge
@@ -179,6 +180,29 @@ def methods(names: Sequence[Model]) -> Explorer:
     return Explorer(render, {"face": of_faces()}, ("face", (0, 1, 2), shown), "PSNR in dB")
 
 
+def masked(D: nn.Module) -> Explorer:
+    """A part of the real face hidden, and D's logit: which parts speak for "real"?
+
+    Parameters
+    ----------
+    D : HR faces `(b, 3, 128, 128)` in, logits `(b, 1)` out; a `networks.Discriminator`, say.
+    """
+    D.eval()
+
+    @torch.no_grad()
+    def render(face: int, hidden: str) -> Scene:
+        h = people()[face : face + 1]
+        seen = h if hidden == "nothing" else regions.hide(h, hidden)
+        text = f"{D(seen).item():+.1f}".replace("-", "−")
+        panels = {"original": picture_of(h[0]), "D sees": picture_of(seen[0])}
+        return Scene(panels, {"D sees": text})
+
+    parts = ("nothing", *regions.REGIONS)
+    controls = {"face": of_faces(), "hidden": ({part: part for part in parts}, parts[0])}
+    swept = ("hidden", (*parts[:2], *parts[3::2]), ("original", "D sees"))
+    return Explorer(render, controls, swept, "D's logit")
+
+
 def training(
     frames: Run | str | Path | Sequence[Any],
     titles: Sequence[Any] = (),
@@ -189,23 +213,16 @@ def training(
     Parameters
     ----------
     frames : a run, its folder (the sample sheets that it drew), or pictures of any usual kind.
-    titles : what the slider says of each frame; by default its place, from 1.
-    numbers : shown beside each frame; of a run, the gain over bicubic.
+    titles : what the slider says of each picture; by default its place, from 1.
+    numbers : shown beside each picture. Of a run that is the gain over bicubic, on all its
+        validation faces.
 
     Raises
     ------
     ValueError : no frames, or not as many titles or numbers.
     """
-    meaning = ""
     if isinstance(frames, Run | str | Path):
-        folder = frames.out if isinstance(frames, Run) else Path(frames)
-        files = sorted(folder.glob("samples/step-*.png")) if folder else []
-        if folder is None or not files:
-            raise ValueError(f"no sample sheets in {folder}: train with out=FOLDER and val faces")
-        titles = [int(file.stem.removeprefix("step-")) for file in files]
-        gains = {int(row["step"]): float(row["gain"]) for row in _history(folder)}
-        numbers = [f"{gains[step]:+.2f} dB".replace("-", "−") for step in titles]
-        frames, meaning = [Image.open(file) for file in files], "gain over bicubic"
+        return _of_sheets(frames.out if isinstance(frames, Run) else Path(frames))
     pictures = [picture_of(frame) for frame in frames]
     labels = [str(t) for t in titles] or [str(i + 1) for i in range(len(pictures))]
     beside = list(numbers) or [""] * len(pictures)
@@ -217,9 +234,35 @@ def training(
         return Scene({"training": pictures[step]}, {"training": beside[step]})
 
     places = dict(zip(labels, range(len(pictures)), strict=True))
-    few = sorted({round(i * (len(pictures) - 1) / 3) for i in range(4)})
-    return Explorer(render, {"step": (places, 0)}, ("step", few, ("training",)), meaning,
-                    columns=2, side=192)  # fmt: skip
+    swept = ("step", _four_of(len(pictures)), ("training",))
+    return Explorer(render, {"step": (places, 0)}, swept, columns=2, side=192)
+
+
+def _of_sheets(folder: Path | None) -> Explorer:
+    """The course of a run on the validation faces of its sheets."""
+    files = sorted(folder.glob("samples/step-*.png")) if folder else []
+    if folder is None or not files:
+        raise ValueError(f"no sample sheets in {folder}: train with out=FOLDER and val faces")
+    steps = [int(file.stem.removeprefix("step-")) for file in files]
+    gains = {int(row["step"]): float(row["gain"]) for row in _history(folder)}
+    beside = [f"{gains[step]:+.2f} dB".replace("-", "−") for step in steps]
+    sheets = [picture_of(Image.open(file)) for file in files]
+    size, people_there = faces.SIZE, sheets[0].width // faces.SIZE
+
+    def render(step: int, face: int) -> Scene:
+        left, rows = size * face, {"bicubic": 1, "G": 2, "original": 3}  # see `figures.sheet`
+        cut = {name: sheets[step].crop((left, size * row, left + size, size * (row + 1)))
+               for name, row in rows.items()}  # fmt: skip
+        return Scene(cut, {"G": beside[step]})
+
+    places = {str(step): i for i, step in enumerate(steps)}
+    controls = {"step": (places, 0), "face": ({str(i + 1): i for i in range(people_there)}, 0)}
+    return Explorer(render, controls, ("step", _four_of(len(files)), ("G",)), "gain over bicubic")
+
+
+def _four_of(count: int) -> list[int]:
+    """Up to four places, from the first to the last."""
+    return sorted({round(i * (count - 1) / 3) for i in range(4)})
 
 
 def _history(folder: Path) -> list[dict[str, str]]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from urdgn_lite.check import ablations as _ablations
 from urdgn_lite.check import angles as _angles
 from urdgn_lite.check import discriminator as _discriminator
 from urdgn_lite.check import experiments, layers, losses, pictures, players, robustness, updates
@@ -22,9 +23,9 @@ from urdgn_lite.check.quizzes import quiz
 __all__ = [
     "SUITES", "Failed", "Property", "Report", "Result", "Suite", "Unreachable", "best_psnr",
     "best_value",
-    "choose", "cost", "damage", "deconvolution", "discriminator", "equal_pushes", "flicker",
-    "interval", "objective", "order", "quiz", "receptive_field", "rmsprop", "same_push", "shifted",
-    "sweep", "unbiased", "upright",
+    "choose", "cost", "covered", "damage", "deconvolution", "discriminator", "equal_pushes",
+    "flicker", "interval", "normalised", "objective", "order", "quiz", "receptive_field", "rmsprop",
+    "same_push", "shifted", "sweep", "unbiased", "upright",
 ]  # fmt: skip
 
 SUITES: dict[str, Suite] = {
@@ -35,7 +36,7 @@ SUITES: dict[str, Suite] = {
         pictures.SHIFTED, pictures.BEST_PSNR, players.BEST_VALUE, players.EQUAL_PUSHES,
         players.SAME_PUSH,
         layers.DECONVOLUTION, layers.RECEPTIVE_FIELD, layers.COSTS, _steps.UNBIASED, _steps.ORDER,
-        _angles.UPRIGHT,
+        _angles.UPRIGHT, _ablations.COVERED, _ablations.NORMALISED,
     )
 }  # fmt: skip
 
@@ -158,3 +159,13 @@ def order(fn: Callable, *, seed: int = 0) -> Report:
 def upright(fn: Callable, *, seed: int = 0) -> Report:
     """Check chapter 10, exercise 1: `fn(lr, mean, angles)` → degrees, a number a face."""
     return SUITES["upright"].check(fn, seed)
+
+
+def covered(fn: Callable, *, seed: int = 0) -> Report:
+    """Check chapter 8, exercise 1: `fn(images, box)`, the box as (left, top, right, bottom)."""
+    return SUITES["covered"].check(fn, seed)
+
+
+def normalised(fn: Callable, *, seed: int = 0) -> Report:
+    """Check chapter 8, exercise 2: `fn(x, mean, var, training)` → normalised x."""
+    return SUITES["normalised"].check(fn, seed)
