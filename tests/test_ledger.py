@@ -244,4 +244,6 @@ def test_what_is_no_measured_number_is_let_be(text):
 def test_chapter_7_tells_the_detector_s_count():
     found = json.loads((ROOT / "results" / "detector.json").read_text())["as_it_is"]
     chapter = " ".join((ROOT / "book" / "07-metrics.ipynb").read_text().split())
-    assert f"{found['found_bicubic']} of 500 bicubic faces, and on {found['found_hr']} of" in chapter
+    assert (
+        f"{found['found_bicubic']} of 500 bicubic faces, and on {found['found_hr']} of" in chapter
+    )
