@@ -98,7 +98,7 @@ _PAPER = Preset(
 )  # fmt: skip
 # For a G that has learnt from pixels: D moves it slowly, and the average smooths D's changing mind.
 _GENTLE: dict[str, Any] = {"rate": 5e-4, "average": 0.999}
-# At `lite`'s own rate D never learns: both halves of its loss stay at log 2.
+# At `lite`'s own rate D hardly learns: both halves of its loss stay near log 2.
 _LITE_GAN = _LITE.but(name="lite-gan", lam=100.0, discriminator=SMALL_D, outcome="", **_GENTLE)
 # `lite` behind a fully connected layer: what the paper removed from the GAN (Fig. 3 c, d).
 _DENSE = _LITE.but(name="dense", generator={"kind": "dense", "width": 128, "first": 96}, outcome="")
