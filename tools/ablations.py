@@ -104,10 +104,12 @@ def measure(G: nn.Module, test: faces.Faces, perceptual: bool) -> dict[str, Any]
         return found | {"lpips": None}
 
 
-def gain(G: nn.Module, test: faces.Faces, downsampling: str = "antialiased") -> dict[str, float]:
-    """Mean gain over bicubic from the same LR faces, and its interval."""
+def gain(
+    G: nn.Module, test: faces.Faces, downsampling: str = "antialiased", size: int = 50
+) -> dict[str, float]:
+    """Mean gain over bicubic from the same LR faces, `size` at a time, and its interval."""
     gains = []
-    for part in test.images.split(50):
+    for part in test.images.split(size):
         h = to_float(part)
         lr = degrade.downsample(h, downsampling)
         gains.append(metrics.psnr(G(lr), h) - metrics.psnr(degrade.upsample_bicubic(lr), h))
@@ -160,13 +162,9 @@ def run_row(name: str, hr: faces.Faces, test: faces.Faces, steps: int, out: Path
 def of_batches(G: nn.Module, test: faces.Faces, size: int) -> dict[str, float]:
     """`gain` where G, in training mode, sees so many faces at a time."""
     kept = {name: value.clone() for name, value in G.state_dict().items()}
-    gains = []
-    for part in test.images.split(size):
-        h = to_float(part)
-        lr = degrade.downsample(h)
-        gains.append(metrics.psnr(G(lr), h) - metrics.psnr(degrade.upsample_bicubic(lr), h))
+    found = gain(G, test, size=size)
     G.load_state_dict(kept)  # the statistics have moved
-    return summary("gain_psnr", torch.cat(gains))
+    return found
 
 
 def main() -> None:
