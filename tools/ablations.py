@@ -9,12 +9,12 @@ not run again.
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
+from rows import fill
 from torch import Tensor, nn
 
 from urdgn_lite import degrade, faces, metrics, objective, presets, regions, train
@@ -174,14 +174,12 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--faces", default="celeba128")
     options = parser.parse_args()
-    path = ledger() / "ablations.json"
-    table = json.loads(path.read_text()) if path.exists() else {}
     hr, test = (faces.load(options.faces, split) for split in ("train", "test"))
-    for name in ROWS:
-        if name not in table:
-            table[name] = run_row(name, hr, test, options.steps, options.out)
-            path.write_text(json.dumps(table, indent=1, ensure_ascii=False) + "\n")
-            print(f"{name}: {table[name]['gain_psnr']:+.3f} dB, {table[name]['seconds']} s")
+    fill(
+        ledger() / "ablations.json",
+        ROWS,
+        lambda name: run_row(name, hr, test, options.steps, options.out),
+    )
 
 
 if __name__ == "__main__":

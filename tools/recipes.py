@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import argparse
 import copy
-import json
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +16,7 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
+from rows import fill
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
@@ -181,15 +180,13 @@ def main() -> None:
     parser.add_argument("--faces", default="celeba128")
     parser.add_argument("--table", type=Path, default=ledger() / "recipes.json")
     options = parser.parse_args()
-    path = options.table
-    table = json.loads(path.read_text()) if path.exists() else {}
     hr, val, test = (faces.load(options.faces, split) for split in ("train", "val", "test"))
     val = faces.Faces(val.images[:50], val.names[:50], val.source, val.split)
-    for name in RECIPES:
-        if name not in table:
-            table[name] = row = measure(name, hr, val, test, options.steps, options.batch)
-            path.write_text(json.dumps(table, indent=1, ensure_ascii=False) + "\n")
-            print(f"{name}: {row.get('gain_psnr', math.nan):+.3f} dB, {row.get('seconds')} s")
+    fill(
+        options.table,
+        RECIPES,
+        lambda name: measure(name, hr, val, test, options.steps, options.batch),
+    )
 
 
 if __name__ == "__main__":

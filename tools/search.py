@@ -7,10 +7,10 @@ table goes to `results/search.json`. What is there already is not run again.
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 import torch
+from rows import fill
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, pixel_shuffle
 from torch.utils.flop_counter import FlopCounterMode
@@ -139,14 +139,12 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--faces", default="celeba128")
     options = parser.parse_args()
-    path = ledger() / "search.json"
-    table = json.loads(path.read_text()) if path.exists() else {}
     hr, val = (faces.load(options.faces, split) for split in ("train", "val"))
-    for name in CANDIDATES:
-        if name not in table:
-            table[name] = measure(name, hr, val, options.steps, options.out)
-            path.write_text(json.dumps(table, indent=1, ensure_ascii=False) + "\n")
-            print(f"{name}: {table[name]['gain_psnr']:+.3f} dB, {table[name]['seconds']} s")
+    fill(
+        ledger() / "search.json",
+        CANDIDATES,
+        lambda name: measure(name, hr, val, options.steps, options.out),
+    )
 
 
 if __name__ == "__main__":
