@@ -21,6 +21,7 @@ from urdgn_lite import zoo
 from urdgn_lite.degrade import downsample
 from urdgn_lite.faces import FacesError, to_float
 from urdgn_lite.figures import sheet
+from urdgn_lite.muon import Muon
 from urdgn_lite.networks import build_discriminator, build_generator, save_weights
 from urdgn_lite.optimiser import SCHEDULES, RMSprop
 from urdgn_lite.presets import Preset
@@ -36,7 +37,7 @@ def build_optimiser(
 ) -> torch.optim.Optimizer:
     """The preset's optimiser for one player; D's ascends (`maximize`)."""
     arguments = {"maximize": maximize, "lr": preset.rate, **preset.optimiser}
-    kinds = {"rmsprop": RMSprop, "adamw": torch.optim.AdamW}
+    kinds = {"rmsprop": RMSprop, "adamw": torch.optim.AdamW, "muon": Muon}
     return kinds[arguments.pop("kind")](network.parameters(), **arguments)
 
 

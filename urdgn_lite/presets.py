@@ -26,7 +26,7 @@ class Preset:
     lam : λ of Eq. 2; `math.inf` is the pixel term alone.
     reduction : "mean" or "sum" for ‖·‖²_F (see `objective.pixel_term`).
     adversarial : "saturating" (paper) or "non-saturating" (released code).
-    optimiser : "rmsprop" or "adamw", for both players, with its arguments but the rate.
+    optimiser : "rmsprop", "adamw" or "muon", for both players, with its arguments but the rate.
     rate : learning rate η; `schedule` (a key of `optimiser.SCHEDULES`) multiplies it.
     batch, steps : faces an update, updates in all.
     balanced : follow the released code's balancing rule.
@@ -76,8 +76,8 @@ _RESIDUAL_S = Preset(
     "faces, +2.61 dB on CelebA's",
 )  # fmt: skip
 _RESIDUAL = Preset(
-    "residual", {"kind": "residual", "width": 64, "blocks": 11},
-    rate=2e-3, steps=20_000, affine=(3.0, 0.03, 0.02),
+    "residual", {"kind": "residual", "width": 64, "blocks": 11}, optimiser={"kind": "muon"},
+    rate=2e-3, batch=32, steps=20_000, affine=(3.0, 0.03, 0.02),
 )  # fmt: skip
 _LITE = Preset(
     "lite", {"kind": "deconvolutional", "width": 128}, rate=3e-3, steps=1900,
@@ -97,7 +97,7 @@ _PAPER = Preset(
     schedule="constant", reduction="sum", batch=64, steps=11_500,
 )  # fmt: skip
 # For a G that has learnt from pixels: D moves it slowly, and the average smooths D's changing mind.
-_GENTLE: dict[str, Any] = {"rate": 5e-4, "average": 0.999}
+_GENTLE: dict[str, Any] = {"optimiser": {"kind": "adamw"}, "rate": 5e-4, "average": 0.999}
 # At `lite`'s own rate D hardly learns: both halves of its loss stay near log 2.
 _LITE_GAN = _LITE.but(name="lite-gan", lam=100.0, discriminator=SMALL_D, outcome="", **_GENTLE)
 # `lite` behind a fully connected layer: what the paper removed from the GAN (Fig. 3 c, d).
