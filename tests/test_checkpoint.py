@@ -19,6 +19,7 @@ from urdgn_lite import checkpoint, presets
 from urdgn_lite import train as training
 from urdgn_lite.checkpoint import CheckpointError, Run, build_optimiser
 from urdgn_lite.faces import FacesError
+from urdgn_lite.muon import Muon
 from urdgn_lite.optimiser import RMSprop
 from urdgn_lite.train import algorithm_1, train
 
@@ -32,6 +33,8 @@ ROUGH = GAN.but(  # all that the other presets do and smoke-gan does not
     split_batch=True, downsampling="aliased", affine=(5.0, 0.05, 0.04), batch=3,
     average=0.9,
 )  # fmt: skip
+
+ORTHOGONAL = SMOKE.but(name="orthogonal", optimiser={"kind": "muon", "smallest": 4})
 
 
 def tensors_of(out):
@@ -61,7 +64,7 @@ def assert_same_end(out, straight):
 def straight(few_faces, tmp_path_factory):
     """Folders of uninterrupted runs."""
     folders = {}
-    for preset in (SMOKE, GAN, ROUGH):
+    for preset in (SMOKE, GAN, ROUGH, ORTHOGONAL):
         folders[preset.name] = tmp_path_factory.mktemp(preset.name)
         train(
             preset, few_faces.images, few_faces.images[:2], out=folders[preset.name], steps=STEPS,
@@ -96,7 +99,7 @@ def go(preset, few_faces, out, **how):
 
 @pytest.mark.parametrize(
     ("preset", "k"),
-    [(GAN, k) for k in range(1, STEPS)] + [(ROUGH, k) for k in (1, 4, 5)],
+    [(GAN, k) for k in range(1, STEPS)] + [(ROUGH, k) for k in (1, 4, 5)] + [(ORTHOGONAL, 3)],
     ids=lambda x: getattr(x, "name", x),
 )
 def test_interrupted_after_any_step_and_resumed_it_ends_bit_for_bit_the_same(
@@ -296,7 +299,9 @@ def test_a_crash_while_saving_leaves_the_old_checkpoint(
 
 
 @pytest.mark.parametrize(
-    ("preset", "kind"), [(GAN, torch.optim.AdamW), (ROUGH, RMSprop)], ids=["adamw", "rmsprop"]
+    ("preset", "kind"),
+    [(GAN, torch.optim.AdamW), (ROUGH, RMSprop), (GAN.but(optimiser={"kind": "muon"}), Muon)],
+    ids=["adamw", "rmsprop", "muon"],
 )
 def test_g_descends_and_d_ascends_with_the_presets_optimiser(preset, kind):
     run = Run.begin(preset, 1, 0, {}, None, False)

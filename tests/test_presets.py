@@ -87,7 +87,7 @@ def test_gan_in_the_name_means_a_finite_lambda_and_a_discriminator(preset):
 def test_a_gan_differs_from_its_bare_namesake_in_the_game_alone(preset):
     of_the_game = {"name", "lam", "discriminator", "adversarial", "balanced", "split_batch",
                    "average"}  # D changes its mind at each step  # fmt: skip
-    of_the_length = {"steps", "batch", "rate", "outcome"}  # tuned one by one
+    of_the_length = {"steps", "batch", "rate", "optimiser", "outcome"}  # tuned one by one
     for key, value in preset.to_dict().items():
         if key not in of_the_game | of_the_length:
             assert value == bare(preset).to_dict()[key], key
@@ -98,7 +98,7 @@ def test_every_choice_of_a_preset_exists(preset):
     assert preset.generator["kind"] in GENERATORS
     assert preset.schedule in SCHEDULES
     assert preset.downsampling in METHODS
-    assert preset.optimiser["kind"] in {"rmsprop", "adamw"}
+    assert preset.optimiser["kind"] in {"rmsprop", "adamw", "muon"}
     z, faces = torch.zeros(1, 1), torch.zeros(1, 3, 2, 2)
     generator_loss(z, faces, faces, 1.0, preset.adversarial, preset.reduction)
     pixel_term(faces, faces, preset.reduction)

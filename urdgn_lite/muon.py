@@ -1,4 +1,4 @@
-"""Muon (Jordan et al. 2024): momentum whose directions all count alike. `residual` is trained by it.
+"""Muon (Jordan et al. 2024): momentum whose directions all count alike. It trains `residual`.
 
 torch's own, `torch.optim.Muon`, takes matrices alone, and most of G is convolutions.
 """
@@ -59,7 +59,7 @@ class Muon(torch.optim.AdamW):
         for group in self.param_groups:
             for theta in group["params"]:
                 if theta.grad is not None and self.is_matrix(theta):
-                    self._step(theta, group)
+                    self._step(theta, theta.grad, group)
                     kept.append((theta, theta.grad))
                     theta.grad = None  # AdamW passes over it
         super().step()
@@ -71,11 +71,11 @@ class Muon(torch.optim.AdamW):
         """Whether Muon moves this parameter."""
         return theta.ndim > 1 and min(theta.flatten(1).shape) >= self.smallest
 
-    def _step(self, theta: Tensor, group: dict[str, Any]) -> None:
-        gradient = -theta.grad if group["maximize"] else theta.grad
+    def _step(self, theta: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
+        gradient = -gradient if group["maximize"] else gradient
         state = self.state[theta]
-        if not state:
-            state["momentum"] = torch.zeros_like(theta)
+        if not state:  # AdamW asks every state that is loaded for its "step"
+            state |= {"step": torch.tensor(0.0), "momentum": torch.zeros_like(theta)}
         state["momentum"].lerp_(gradient, 1 - self.momentum)
         ahead = gradient.lerp(state["momentum"], self.momentum)  # Nesterov's
         direction = orthogonalised(ahead.flatten(1))
