@@ -83,7 +83,9 @@ class Candidate(nn.Module):
         return upsample_bicubic(lr, 8 * lr.shape[-1]) + pixel_shuffle(detail, self.factor)
 
 
-AT_FIRST = {"rate": 1e-3, "affine": (0.0, 0.0, 0.0)}  # the preset has changed by what won here
+AT_FIRST = {  # the preset has changed by what won here
+    "optimiser": {"kind": "adamw"}, "rate": 1e-3, "batch": 16, "affine": (0.0, 0.0, 0.0),
+}  # fmt: skip
 SMALL_TURNS = {"affine": (3.0, 0.03, 0.02)}
 CANDIDATES: dict[str, tuple[dict, dict]] = {  # name -> (network, recipe)
     "residual": ({}, {}),

@@ -141,6 +141,23 @@ def search() -> str:
     return "\n".join(lines)
 
 
+def races() -> str:
+    """From scratch against the clock."""
+    table = json.loads((ROOT / "results" / "race.json").read_text())
+    lines = [
+        "| race, on | steps × faces | seconds | gain in PSNR (dB) | reached |",
+        "|---|---|---|---|---|",
+    ]
+    for name, row in table.items():
+        low, high = row["gain_psnr_interval"]
+        gain = f"{row['gain_psnr']:+.2f} ± {(high - low) / 2:.2f}"
+        lines.append(
+            f"| {name} | {row['steps']:,} × {row['preset']['batch']} | {row['seconds']:.0f} | "
+            f"{gain} | {'yes' if row['reached'] else 'no'} |"
+        )
+    return "\n".join(lines)
+
+
 def recipes() -> str:
     """What adversarial recipes did; D's losses are means over the last quarter of the run."""
     table = json.loads((ROOT / "results" / "recipes.json").read_text())
@@ -237,8 +254,10 @@ def wanted() -> dict[Path, str]:
         ):
             text = between(text, name, make())
         files[path] = text
-    text = between(tried.read_text(), "search", search())
-    files[tried] = between(text, "recipes", recipes())
+    text = tried.read_text()
+    for name, make in (("search", search), ("races", races), ("recipes", recipes)):
+        text = between(text, name, make())
+    files[tried] = text
     text = re.sub(r"(?m)^  url: .*$", f"  url: {URL}", config.read_text())
     files[config] = re.sub(r"(?m)^    ogp_site_url: .*$", f"    ogp_site_url: {site()}", text)
     files[citation] = re.sub(

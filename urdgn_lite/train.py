@@ -110,9 +110,13 @@ def train(
             losses = play(run, h, accelerator)
             if run.averaged is not None:
                 run.averaged.update_parameters(run.plain(run.G))
-            run.step, run.seconds = step + 1, time.perf_counter() - began
+            run.step += 1
+            due = run.step % every == 0 or run.done
+            if due and images.is_cuda:
+                torch.cuda.synchronize()  # a GPU works behind: what is under way counts too
+            run.seconds = time.perf_counter() - began
             late = agreed(run.seconds > enough or bool(interrupted), accelerator)
-            if run.step % every == 0 or run.done or late:
+            if due or late:
                 report(run, losses, val, loop, accelerator)
                 began = time.perf_counter() - run.seconds  # the clock counts training alone
             if late:

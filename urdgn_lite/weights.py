@@ -54,7 +54,7 @@ class Job:
 
 
 PLAN = (
-    Job("residual", 20_000, 64, 3, cpu_steps=50_000, cpu_minutes=60),
+    Job("residual", 20_000, 64, 3, cpu_steps=25_000, cpu_minutes=60),
     Job("residual-s", 20_000, 64, 2, cpu_steps=60_000, cpu_minutes=35),
     Job("lite", 12_000, 64, 2, cpu_steps=30_000, cpu_minutes=60),
     Job("residual-gan", 6_000, 64, 3, "residual", cpu_steps=4_000, cpu_minutes=15),
