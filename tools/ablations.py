@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from rows import fill
+from rows import fill, gain, scores
 from torch import Tensor, nn
 
-from urdgn_lite import degrade, faces, metrics, objective, presets, regions, train
-from urdgn_lite.evaluate import evaluate, interval, ledger, summary
+from urdgn_lite import degrade, faces, objective, presets, regions, train
+from urdgn_lite.evaluate import interval, ledger
 from urdgn_lite.faces import to_float
-from urdgn_lite.methods import Network
 from urdgn_lite.networks import count_parameters
 from urdgn_lite.provenance import circumstances
 
@@ -88,34 +87,6 @@ ROWS = {
 }
 
 
-def measure(G: nn.Module, test: faces.Faces, perceptual: bool) -> dict[str, Any]:
-    """Gains over bicubic with intervals; LPIPS where asked for and at hand."""
-    row = evaluate(Network(G), test, progress=False)
-    kept = ("psnr", "gain_psnr", "gain_ssim")
-    found = {k: v for k, v in row.items() if k.removesuffix("_interval") in kept}
-    if not perceptual:
-        return found
-    h = to_float(test.images)
-    results = torch.cat([G(degrade.downsample(part)).clamp(-1, 1) for part in h.split(50)])
-    try:
-        pairs = zip(results.split(50), h.split(50), strict=True)
-        return found | summary("lpips", torch.cat([metrics.lpips(a, b) for a, b in pairs]))
-    except metrics.MetricUnavailableError:
-        return found | {"lpips": None}
-
-
-def gain(
-    G: nn.Module, test: faces.Faces, downsampling: str = "antialiased", size: int = 50
-) -> dict[str, float]:
-    """Mean gain over bicubic from the same LR faces, `size` at a time, and its interval."""
-    gains = []
-    for part in test.images.split(size):
-        h = to_float(part)
-        lr = degrade.downsample(h, downsampling)
-        gains.append(metrics.psnr(G(lr), h) - metrics.psnr(degrade.upsample_bicubic(lr), h))
-    return summary("gain_psnr", torch.cat(gains))
-
-
 def masked(D: nn.Module, h: Tensor) -> dict[str, dict[str, float]]:
     """How much D's logit falls when a region of the real face becomes as grey as its mean."""
     found = {}
@@ -142,7 +113,7 @@ def run_row(name: str, hr: faces.Faces, test: faces.Faces, steps: int, out: Path
         raise KeyboardInterrupt
     G = run.generator.eval()
     with torch.no_grad():
-        row = measure(G, test, what.late or name == FIRST)
+        row = scores(G, test, perceptual=what.late or name == FIRST)
         if what.aliased:
             row["on_aliased"] = gain(G, test, "aliased")
         if run.D is not None:

@@ -14,11 +14,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from rows import fill
+from rows import fill, scores
 
 from urdgn_lite import faces, presets, train
-from urdgn_lite.evaluate import evaluate, ledger
-from urdgn_lite.methods import Network
+from urdgn_lite.evaluate import ledger
 from urdgn_lite.provenance import circumstances
 
 BATCH = {"cpu": 32, "cuda": 64}
@@ -49,16 +48,15 @@ def measure(race: Race, hr: faces.Faces, test: faces.Faces, reading: float) -> d
     steps = race.steps[device]
     run = train.train(preset, hr.images, steps=steps, reports=1, source=hr.source)
     began = time.perf_counter()
-    row = evaluate(Network(run.generator.eval().cpu()), test)
-    kept = [k for k in row if k.removesuffix("_interval") in ("gain_psnr", "gain_ssim")]
+    row = scores(run.generator.eval().cpu(), test)
     clock = {
         "seconds": round(run.seconds, 2),
         "seconds_reading": round(reading),
         "seconds_measuring": round(time.perf_counter() - began),
     }
-    return {k: row[k] for k in kept} | clock | {
+    return row | clock | {
         "wanted": race.gain, "reached": row["gain_psnr"] >= race.gain, "steps": steps,
-        "preset": preset.to_dict(), "seed": run.seed, "data": run.data, "n": row["n"],
+        "preset": preset.to_dict(), "seed": run.seed, "data": run.data, "n": len(test),
         **circumstances(),
     }  # fmt: skip
 

@@ -9,22 +9,19 @@ from __future__ import annotations
 
 import argparse
 import copy
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 from accelerate import Accelerator
-from rows import fill
+from rows import fill, gain, scores
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from urdgn_lite import faces, metrics, networks, presets, train
+from urdgn_lite import faces, networks, presets, train
 from urdgn_lite.checkpoint import Run
-from urdgn_lite.degrade import downsample, upsample_bicubic
-from urdgn_lite.evaluate import evaluate, ledger, summary
-from urdgn_lite.methods import Network
+from urdgn_lite.evaluate import ledger
 from urdgn_lite.networks import Discriminator, count_parameters
 from urdgn_lite.provenance import circumstances
 
@@ -132,44 +129,16 @@ def measure(
         row |= {"diverged": str(error)}
         return row | {"curves": {k: curve(v) for k, v in seen.items()}, **circumstances()}
     network = copy.deepcopy(run.generator)
-    row |= scores(network, test)
+    row |= scores(network, test, perceptual=True)
     if run.averaged is not None:
-        row |= {"gain_unaveraged": gain(run.plain(run.G).eval(), test)}
-    row |= {"gain_training_mode": gain(network.train(), test)}
+        row |= {"gain_unaveraged": gain(run.plain(run.G).eval(), test)["gain_psnr"]}
+    row |= {"gain_training_mode": gain(network.train(), test)["gain_psnr"]}
     return row | {
         "seconds": round(run.seconds), "parameters": count_parameters(network),
         "faces": hr.source, "n": len(hr), "test": test.source, "n_test": len(test),
         "curves": {k: curve(v) for k, v in seen.items()},
         "gains": [[r["step"], r["gain"]] for r in run.history], **circumstances(),
     }  # fmt: skip
-
-
-@torch.no_grad()
-def scores(network: nn.Module, test: faces.Faces) -> dict[str, Any]:
-    """Gains over bicubic, and LPIPS where it can be measured, with their intervals."""
-    method = Network(network)
-    full = evaluate(method, test, progress=False)
-    kept = {k: full[k] for k in full if k.startswith(("gain_psnr", "gain_ssim")) and "_y" not in k}
-    try:
-        values = [metrics.lpips(method(downsample(h)), h) for h in batches(test)]
-    except metrics.MetricUnavailableError:
-        return kept | {"lpips": None}
-    return kept | summary("lpips", torch.cat(values))
-
-
-@torch.no_grad()
-def gain(network: nn.Module, test: faces.Faces) -> float:
-    """PSNR over bicubic's in dB, 50 faces at a time, in the mode that the network is in."""
-    gains = []
-    for h in batches(test):
-        lr = downsample(h)
-        gains.append(metrics.psnr(network(lr), h) - metrics.psnr(upsample_bicubic(lr), h))
-    return round(torch.cat(gains).mean().item(), 4)
-
-
-def batches(some: faces.Faces) -> Iterator[Tensor]:
-    """Faces in [-1, 1], 50 at a time."""
-    return (faces.to_float(part) for part in some.images.split(50))
 
 
 def main() -> None:

@@ -1,12 +1,21 @@
-"""A table of runs in the ledger that fills itself: what is there already is not run again."""
+"""What the tools of short runs share: how a run is measured, and a table that fills itself."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from urdgn_lite import metrics
+from urdgn_lite.degrade import downsample, upsample_bicubic
+from urdgn_lite.evaluate import evaluate, summary
+from urdgn_lite.faces import Faces, to_float
+from urdgn_lite.methods import Network
 
 
 def fill(path: Path, names: Iterable[str], measure: Callable[[str], dict[str, Any]]) -> None:
@@ -17,3 +26,36 @@ def fill(path: Path, names: Iterable[str], measure: Callable[[str], dict[str, An
             table[name] = row = measure(name)
             path.write_text(json.dumps(table, indent=1, ensure_ascii=False) + "\n")
             print(f"{name}: {row.get('gain_psnr', math.nan):+.3f} dB, {row.get('seconds')} s")
+
+
+def batches(some: Faces, size: int = 50) -> Iterator[Tensor]:
+    """Faces in [-1, 1], so many at a time."""
+    return (to_float(part) for part in some.images.split(size))
+
+
+@torch.no_grad()
+def scores(G: nn.Module, test: Faces, *, perceptual: bool = False) -> dict[str, Any]:
+    """PSNR and gains over bicubic; LPIPS where asked for and at hand; with their intervals."""
+    method = Network(G)
+    row = evaluate(method, test, progress=False)
+    kept = ("psnr", "gain_psnr", "gain_ssim")
+    found = {k: v for k, v in row.items() if k.removesuffix("_interval") in kept}
+    if not perceptual:
+        return found
+    try:
+        values = [metrics.lpips(method(downsample(h)), h) for h in batches(test)]
+    except metrics.MetricUnavailableError:
+        return found | {"lpips": None}
+    return found | summary("lpips", torch.cat(values))
+
+
+@torch.no_grad()
+def gain(
+    G: nn.Module, test: Faces, downsampling: str = "antialiased", size: int = 50
+) -> dict[str, Any]:
+    """Mean gain over bicubic from the same LR faces, in the mode that G is in, and its interval."""
+    gains = []
+    for h in batches(test, size):
+        lr = downsample(h, downsampling)
+        gains.append(metrics.psnr(G(lr), h) - metrics.psnr(upsample_bicubic(lr), h))
+    return summary("gain_psnr", torch.cat(gains))
