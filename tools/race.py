@@ -32,11 +32,12 @@ class Race:
     changes: dict[str, Any] = field(default_factory=dict)
 
 
-SHORT, LONG = {"cpu": 70, "cuda": 250}, {"cpu": 2500, "cuda": 2000}
+SHORT = {"cpu": 70, "cuda": 70}
 RACES = {
-    "+1.6 dB": Race(1.6, SHORT),
-    "+1.6 dB, AdamW": Race(1.6, SHORT, {"optimiser": {"kind": "adamw"}}),
-    "+3.0 dB": Race(3.0, LONG),
+    "70 steps": Race(1.6, SHORT),
+    "70 steps, AdamW": Race(1.6, SHORT, {"optimiser": {"kind": "adamw"}}),
+    "+1.6 dB": Race(1.6, {"cpu": 120, "cuda": 250}),
+    "+3.0 dB": Race(3.0, {"cpu": 2500, "cuda": 2000}),
 }
 
 
