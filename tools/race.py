@@ -49,7 +49,7 @@ def measure(race: Race, hr: faces.Faces, test: faces.Faces, reading: float) -> d
     steps = race.steps[device]
     run = train.train(preset, hr.images, steps=steps, reports=1, source=hr.source)
     began = time.perf_counter()
-    row = scores(run.generator.eval().cpu(), test)
+    row = scores(run.generator.eval(), test)
     clock = {
         "seconds": round(run.seconds, 2),
         "seconds_reading": round(reading),

@@ -14,7 +14,7 @@ from typing import Any
 
 import minutes
 
-from urdgn_lite import zoo
+from urdgn_lite import verdicts, zoo
 from urdgn_lite.bench import FAMILY
 from urdgn_lite.evaluate import paper, read_row
 
@@ -125,14 +125,18 @@ def results() -> str:
     return "\n".join(lines)
 
 
+def stored(name: str) -> dict[str, Any]:
+    """A table of runs in the ledger: name of the run -> its row."""
+    return json.loads((ROOT / "results" / f"{name}.json").read_text())
+
+
 def search() -> str:
     """Short runs of what `residual` might have been."""
-    table = json.loads((ROOT / "results" / "search.json").read_text())
     lines = [
         "| | parameters (M) | GMAC | gain in PSNR (dB) | in SSIM | PSNR, mirrored too (dB) |",
         "|---|---|---|---|---|---|",
     ]
-    for name, row in table.items():
+    for name, row in stored("search").items():
         lines.append(
             f"| {name} | {row['parameters'] / 1e6:.2f} | {row['gmac']:.2f} | "
             f"{row['gain_psnr']:+.2f} | {row['gain_ssim']:+.3f} | "
@@ -143,34 +147,29 @@ def search() -> str:
 
 def races() -> str:
     """From scratch against the clock."""
-    table = json.loads((ROOT / "results" / "race.json").read_text())
     lines = [
         "| race, on | steps × faces | seconds | gain in PSNR (dB) | reached |",
         "|---|---|---|---|---|",
     ]
-    for name, row in table.items():
-        low, high = row["gain_psnr_interval"]
-        gain = f"{row['gain_psnr']:+.2f} ± {(high - low) / 2:.2f}"
+    for name, row in stored("race").items():
         lines.append(
             f"| {name} | {row['steps']:,} × {row['preset']['batch']} | {row['seconds']:.0f} | "
-            f"{gain} | {'yes' if row['reached'] else 'no'} |"
+            f"{verdicts.cell(row, 'gain_psnr', 2, '+')} | {'yes' if row['reached'] else 'no'} |"
         )
     return "\n".join(lines)
 
 
 def recipes() -> str:
     """What adversarial recipes did; D's losses are means over the last quarter of the run."""
-    table = json.loads((ROOT / "results" / "recipes.json").read_text())
     lines = [
         "| | gain in PSNR (dB) | in training mode | in SSIM | LPIPS | D on real | on generated |",
         "|---|---|---|---|---|---|---|",
     ]
-    for name, row in table.items():
-        cells = []
-        for key, form in (("gain_psnr", "+.2f"), ("gain_ssim", "+.3f"), ("lpips", ".3f")):
-            low, high = row[f"{key}_interval"]
-            cells.append(f"{row[key]:{form}} ± {(high - low) / 2:{form[-3:]}}")
-        cells.insert(1, f"{row['gain_training_mode']:+.2f}")
+    for name, row in stored("recipes").items():
+        cells = [
+            verdicts.cell(row, "gain_psnr", 2, "+"), f"{row['gain_training_mode']:+.2f}",
+            verdicts.cell(row, "gain_ssim", 3, "+"), verdicts.cell(row, "lpips", 3),
+        ]  # fmt: skip
         for half in ("bce_real", "bce_fake"):
             values = row["curves"].get(half, [])
             late = values[-max(1, len(values) // 4) :]
@@ -241,23 +240,16 @@ def wanted() -> dict[Path, str]:
     tried = ROOT / "book" / "tried.md"
     config, citation = ROOT / "_config.yml", ROOT / "CITATION.cff"
     files = {}
-    for path in (readme, intro):
+    front = {
+        "badges": badges, "links": links, "clone": clone, "headline": headline,
+        "assignments": assignments, "results": results, "minutes": minutes.table,
+    }  # fmt: skip
+    runs = {"search": search, "races": races, "recipes": recipes}
+    for path, tables in ((readme, front), (intro, front), (tried, runs)):
         text = path.read_text()
-        for name, make in (
-            ("badges", badges),
-            ("links", links),
-            ("clone", clone),
-            ("headline", headline),
-            ("assignments", assignments),
-            ("results", results),
-            ("minutes", minutes.table),
-        ):
+        for name, make in tables.items():
             text = between(text, name, make())
         files[path] = text
-    text = tried.read_text()
-    for name, make in (("search", search), ("races", races), ("recipes", recipes)):
-        text = between(text, name, make())
-    files[tried] = text
     text = re.sub(r"(?m)^  url: .*$", f"  url: {URL}", config.read_text())
     files[config] = re.sub(r"(?m)^    ogp_site_url: .*$", f"    ogp_site_url: {site()}", text)
     files[citation] = re.sub(

@@ -30,6 +30,7 @@ from urdgn_lite.faces import SIZE, Faces, FacesError, load, to_float
 from urdgn_lite.progress import bar
 from urdgn_lite.provenance import circumstances
 from urdgn_lite.table1 import Table1, ready
+from urdgn_lite.verdicts import cell
 
 YAW = (0, 0.05, 0.1, 0.2, 1)  # |nose offset from the middle of the eyes|, in eye distances
 MOUTH = (0, 94, 97, 100, SIZE)  # of the mouth's middle, px below the upper edge of HR
@@ -218,9 +219,7 @@ def markdown(name: str, methods: Iterable[str], on: str = "celeba128-test") -> s
     for entries in zip(*(row[name] for row in rows.values()), strict=True):
         first, cells = entries[0], []
         for entry in entries:
-            low, high = entry[f"{what}_interval"]
-            sign = "+" if what == "gain_psnr" else ""
-            cells.append(f"{entry[what]:{sign}.2f} ± {(high - low) / 2:.2f}")
+            cells.append(cell(entry, what, 2, "+" if what == "gain_psnr" else ""))
         lines.append(f"| {_place(first)} | {first['n']} | {' | '.join(cells)} |")
     return "\n".join(lines)
 

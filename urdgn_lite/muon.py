@@ -13,15 +13,15 @@ from jaxtyping import Float
 from torch import Tensor
 
 
-def orthogonalised(matrix: Float[Tensor, "m n"], rounds: int = 5) -> Float[Tensor, "m n"]:
+def orthogonalised(matrix: Float[Tensor, "m n"]) -> Float[Tensor, "m n"]:
     """Nearly U Vᵀ of a matrix U S Vᵀ: its singular values all become about 1 (0.7 to 1.2).
 
-    Newton-Schulz rounds: each is an odd polynomial, which leaves U and V alone and acts on S. The
+    Five Newton-Schulz rounds: each is an odd polynomial, which leaves U and V alone, acts on S. The
     coefficients are Jordan's; they lift small singular values fast instead of reaching 1 exactly.
     """
     x = matrix if (flat := matrix.shape[0] <= matrix.shape[1]) else matrix.T
     x = x / (x.norm() + 1e-7)  # so that none is above 1
-    for _ in range(rounds):
+    for _ in range(5):
         square = x @ x.T
         x = 3.4445 * x + (-4.7750 * square + 2.0315 * square @ square) @ x
     return x if flat else x.T

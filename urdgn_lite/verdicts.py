@@ -143,7 +143,7 @@ def sheets(table: Table1, title: str = "") -> dict[str, Sheet]:
                 theirs = f"{known[measure]:.2f}"
                 theirs_gain = f"{known[measure] - published['bicubic'][measure]:+.2f}"
             ours = f"{row[measure]:.{digits}f}"
-            gain = _cell(row, f"gain_{measure}", digits, "+")
+            gain = cell(row, f"gain_{measure}", digits, "+")
             lines.append([key, theirs, ours, theirs_gain, "–" if key == "bicubic" else gain])
         return lines
 
@@ -155,14 +155,14 @@ def sheets(table: Table1, title: str = "") -> dict[str, Sheet]:
         "luma": Sheet(
             "PSNR in dB and SSIM, RGB and luma",
             ["method", "PSNR ↑", "PSNR, Y ↑", "SSIM ↑", "SSIM, Y ↑"],
-            [[k, _cell(r, "psnr", 2), _cell(r, "psnr_y", 2), _cell(r, "ssim", 3),
-              _cell(r, "ssim_y", 3)] for k, r in rows.items()],
+            [[k, cell(r, "psnr", 2), cell(r, "psnr_y", 2), cell(r, "ssim", 3),
+              cell(r, "ssim_y", 3)] for k, r in rows.items()],
         ),
         "seen": Sheet(
             "Seen by networks, and in the LR face (dB)",
             ["method", "LPIPS ↓", "identity ↑", "rank-1 ↑", "LR cons. ↑"],
-            [[k, _cell(r, "lpips", 3), _cell(r, "identity", 3), _cell(r, "rank1", 2),
-              _cell(r, "lr_consistency", 1)] for k, r in rows.items()],
+            [[k, cell(r, "lpips", 3), cell(r, "identity", 3), cell(r, "rank1", 2),
+              cell(r, "lr_consistency", 1)] for k, r in rows.items()],
         ),
         "cost": Sheet(
             "Cost of a face, and of learning",
@@ -182,7 +182,8 @@ def tables(table: Table1, title: str) -> list[Table]:
     return [sheet.printed() for sheet in sheets(table, title).values()]
 
 
-def _cell(row: Row, name: str, digits: int, sign: str = "") -> str:
+def cell(row: Row, name: str, digits: int, sign: str = "") -> str:
+    """A value of a row, ± half of its interval; a dash where it was not measured."""
     value = row.get(name)
     if value is None:
         return "–"
