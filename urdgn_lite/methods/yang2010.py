@@ -89,16 +89,18 @@ class Yang2010(Learnt):
     @torch.no_grad()
     def __call__(self, lr: Float[Tensor, "b 3 16 16"]) -> Float[Tensor, "b 3 128 128"]:
         self.learnt("low32")
-        luma, chroma = luma_and_chroma(lr)
+        # In float64: two atoms may tie so nearly that float32 would let the batch size choose.
+        luma, chroma = luma_and_chroma(lr.double())
         x, used, explained = luma, [], []
         for size in LEVELS:
             x = resize(x, size)
             low = unfold(features(x), PATCH, stride=STRIDE)
             signals = low.mT.flatten(0, 1)
             norm = signals.norm(dim=1, keepdim=True).clamp(min=1e-6)
-            dictionary = self.arrays[f"low{size}"]
+            dictionary = self.arrays[f"low{size}"].double()
             codes = sparse_code(dictionary, signals / norm, self.nonzeros)
-            high = (codes @ self.arrays[f"high{size}"] * norm).unflatten(0, (len(x), -1)).mT
+            high = codes @ self.arrays[f"high{size}"].double() * norm
+            high = high.unflatten(0, (len(x), -1)).mT
             overlaps = fold(torch.ones_like(high[:1]), size, PATCH, stride=STRIDE)
             x = x + fold(high, size, PATCH, stride=STRIDE) / overlaps
             self.stages[f"inconsistency{size}_before"] = inconsistency(x, luma)
@@ -109,7 +111,7 @@ class Yang2010(Learnt):
             explained.append(1 - unexplained.item())
         self.stages["atoms_used"] = sum(used) / len(used)
         self.stages["energy_explained"] = sum(explained) / len(explained)
-        return to_rgb(x, resize(chroma, SIZE))
+        return to_rgb(x, resize(chroma, SIZE)).to(lr.dtype)
 
 
 def features(luma: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 4 h w"]:
@@ -175,13 +177,13 @@ def sparse_code(
     unit = dictionary / norms[:, None]
     gram, wanted = unit @ unit.T, signals @ unit.T
     chosen = torch.empty(len(signals), 0, dtype=torch.long)
-    values, left = torch.empty(len(signals), 0), wanted
+    values, left = wanted[:, :0], wanted
     for n in range(1, nonzeros + 1):
         free = left.abs().scatter(1, chosen, -1.0)
         chosen = torch.cat([chosen, free.argmax(1, keepdim=True)], 1)
         rows = gram[chosen]
         among = rows.gather(2, chosen[:, None].expand(-1, n, -1))
-        ridge = 1e-6 * torch.eye(n)  # should two atoms be the same
+        ridge = 1e-6 * torch.eye(n, dtype=wanted.dtype)  # should two atoms be the same
         values = torch.linalg.solve(among + ridge, wanted.gather(1, chosen))
         left = wanted - (values[:, None] @ rows)[:, 0]
     return torch.zeros_like(wanted).scatter(1, chosen, values) / norms
