@@ -204,7 +204,7 @@ def test_an_unknown_preset_is_answered_in_one_line(monkeypatch, few_faces):
 def test_the_ledger_keeps_a_run_in_which_the_small_networks_are_as_fast_as_promised():
     kept = json.loads((ledger() / "bench.json").read_text())
     assert kept["against"] == "released"
-    assert kept["hardware"].endswith("CPU, 1 threads")
+    assert kept["hardware"].endswith("CPU, 1 thread")
     assert "dirty" not in kept["commit"]
     rows = {row["preset"]: row for row in kept["use"]}
     for name, times in {"residual": 10, "residual-s": 40, "lite": 30}.items():

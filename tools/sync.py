@@ -115,7 +115,7 @@ def results() -> str:
         lpips = f"{row['lpips']:.2f}" if row.get("lpips") else "–"
         made = row["trained"]
         seconds = made["seconds"] + (made.get("start") or {"seconds": 0})["seconds"]
-        hardware = re.sub(r"^\w+ (CPU, 1 thread)s$|^\w+ (CPU, .*)$", r"\1\2", made["hardware"])
+        hardware = re.sub(r"^\w+ (?=CPU, )", "", made["hardware"])
         kind = "imaginary" if made["data"]["source"] == "imaginary" else "real"
         lines.append(
             f"| `{name}` | {row['parameters'] / 1e6:.2f} M | {made['data']['n']:,} {kind} faces | "

@@ -18,7 +18,8 @@ def circumstances() -> dict[str, str]:
     if torch.cuda.is_available():
         hardware = torch.cuda.get_device_name()
     else:
-        hardware = f"{platform.machine()} CPU, {torch.get_num_threads()} threads"
+        n = torch.get_num_threads()
+        hardware = f"{platform.machine()} CPU, {n} thread{'s' * (n > 1)}"
     return {
         "commit": _commit(), "hardware": hardware, "torch": torch.__version__,
         "date": datetime.now(UTC).date().isoformat(),
