@@ -35,6 +35,12 @@ def test_the_card_says_how_the_weights_came_about(shelf):
     assert card["seed"] == 0
 
 
+def test_what_the_start_took_counts():
+    alone = {"step": 5, "seconds": 2.5, "start": {}}
+    assert zoo.steps_and_seconds(alone) == (5, 2.5)
+    assert zoo.steps_and_seconds(alone | {"start": {"steps": 3, "seconds": 1.0}}) == (8, 3.5)
+
+
 def test_a_generator_of_ones_own_is_loaded_by_its_path(generator_file, lr):
     assert zoo.load(generator_file)(lr).shape == (2, 3, 128, 128)
     assert zoo.load(str(generator_file))(lr).shape == (2, 3, 128, 128)

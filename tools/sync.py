@@ -114,12 +114,11 @@ def results() -> str:
             cells.append(f"{row['gain_psnr']:+.2f} dB, {row['gain_ssim']:+.3f} SSIM")
         lpips = f"{row['lpips']:.2f}" if row.get("lpips") else "–"
         made = row["trained"]
-        seconds = made["seconds"] + (made.get("start") or {"seconds": 0})["seconds"]
         hardware = re.sub(r"^\w+ (?=CPU, )", "", made["hardware"])
         kind = "imaginary" if made["data"]["source"] == "imaginary" else "real"
         lines.append(
             f"| `{name}` | {row['parameters'] / 1e6:.2f} M | {made['data']['n']:,} {kind} faces | "
-            f"{seconds / 60:.0f} ({hardware}) | {' | '.join(cells)} | "
+            f"{zoo.steps_and_seconds(made)[1] / 60:.0f} ({hardware}) | {' | '.join(cells)} | "
             f"{lpips} |"
         )
     return "\n".join(lines)

@@ -87,9 +87,8 @@ class Run:
             if network != json.loads(json.dumps(preset.to_dict()))["generator"]:
                 raise ValueError(f"{preset.name} cannot start from {name}: another network")
             G.load_state_dict(zoo.load(start).state_dict())
-            earlier = card.get("start") or {"steps": 0, "seconds": 0}
-            before = {"name": name, "steps": card["step"] + earlier["steps"],
-                      "seconds": card["seconds"] + earlier["seconds"]}  # fmt: skip
+            taken, seconds = zoo.steps_and_seconds(card)
+            before = {"name": name, "steps": taken, "seconds": seconds}
         for network in filter(None, (G, D)):  # the layout that convolutions are fastest in
             network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         run = cls(

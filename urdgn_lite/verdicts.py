@@ -10,6 +10,7 @@ from rich.table import Table
 
 from urdgn_lite.evaluate import Row, paper
 from urdgn_lite.table1 import COLUMNS, FULL, Table1, keys
+from urdgn_lite.zoo import steps_and_seconds
 
 PUBLISHED = {"bicubic": "bicubic", "lite-gan": "ur-dgn", "released-gan": "ur-dgn"}
 SETTLED = 0.02  # dB of validation gain
@@ -56,7 +57,7 @@ def scaled_down(row: Row) -> str | None:
         finished = True  # no iterations whose end anybody chose
     elif "trained" in row:
         card = row["trained"]
-        n, source, seconds = card["data"]["n"], card["data"]["source"], card["seconds"]
+        n, source, seconds = card["data"]["n"], card["data"]["source"], steps_and_seconds(card)[1]
         batch = card.get("preset", {}).get("batch", 1)
         finished = converged(card.get("history", []), max(1, n // batch))
     else:
@@ -194,7 +195,7 @@ def cell(row: Row, name: str, digits: int, sign: str = "") -> str:
 def _made(row: Row) -> tuple[str, str, str]:
     if "trained" in row:
         card = row["trained"]
-        return f"{card['data']['n']:,}", f"{card['seconds'] / 60:.1f}", "–"
+        return f"{card['data']['n']:,}", f"{steps_and_seconds(card)[1] / 60:.1f}", "–"
     if not (fit := row.get("fit")):
         return "–", "–", "–"
     return f"{fit['faces']:,}", f"{fit['seconds'] / 60:.1f}", str(fit["peak_gib"] or "–")

@@ -51,6 +51,12 @@ def card(name: str | Path) -> dict[str, Any]:
     return _load(name)[1]
 
 
+def steps_and_seconds(card: Mapping[str, Any]) -> tuple[int, float]:
+    """What the weights of a card took, with what the network that they began as had taken."""
+    before = card.get("start") or {"steps": 0, "seconds": 0}
+    return card["step"] + before["steps"], card["seconds"] + before["seconds"]
+
+
 def _load(name: str | Path) -> tuple[nn.Module, dict[str, Any]]:
     index = _index()
     if str(name) not in index:
