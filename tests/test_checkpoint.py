@@ -15,7 +15,7 @@ from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from urdgn_lite import checkpoint, presets
+from urdgn_lite import checkpoint, presets, zoo
 from urdgn_lite import train as training
 from urdgn_lite.checkpoint import CheckpointError, Run, build_optimiser
 from urdgn_lite.faces import FacesError
@@ -293,6 +293,41 @@ def test_a_crash_while_saving_leaves_the_old_checkpoint(
     assert path.read_bytes() == old
     assert go(SMOKE, few_faces, copy, resume=True).done
     assert_same_end(copy, straight["smoke"])
+
+
+@pytest.mark.parametrize("moment", ["save_file", "os.replace"])
+def test_a_crash_in_the_last_save_leaves_no_stale_generator(
+    few_faces, tmp_path, straight, monkeypatch, moment
+):
+    real = getattr(checkpoint, moment.split(".")[0])
+    real = real.replace if moment == "os.replace" else real
+    calls = iter(range(10))
+
+    def crash(*arguments, **options):
+        path = arguments[1] if moment == "save_file" else arguments[0]
+        if path.name == "checkpoint.part" and next(calls) == 1:  # the last report's, not the first
+            raise OSError("No space left on device")
+        return real(*arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"urdgn_lite.checkpoint.{moment}", crash)
+        with pytest.raises(OSError, match="No space"):
+            go(SMOKE, few_faces, tmp_path)
+    assert card_of(tmp_path)["step"] == 4
+    assert go(SMOKE, few_faces, tmp_path, resume=True).done
+    assert_same_end(tmp_path, straight["smoke"])
+    assert zoo.card(tmp_path / "generator.safetensors")["step"] == STEPS
+    assert (tmp_path / "history.csv").read_text().splitlines()[-1].startswith(f"{STEPS},")
+
+
+def test_a_resumed_run_needs_its_start_no_more(few_faces, tmp_path):
+    go(SMOKE, few_faces, tmp_path / "first")
+    begun = tmp_path / "first" / "generator.safetensors"
+    go(GAN, few_faces, tmp_path / "gan", start=begun, minutes=0.0)
+    begun.unlink()
+    run = go(GAN, few_faces, tmp_path / "gan", resume=True)
+    assert run.done
+    assert (run.start["name"], run.start["steps"]) == ("smoke", STEPS)
 
 
 # --- The parts of a run.

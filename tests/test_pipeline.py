@@ -20,6 +20,13 @@ def test_the_shapes_are_those_of_a_real_pass():
     assert (flat, hidden, logit) == ((4 * 8 * 8,), (8,), (1,))
 
 
+def test_the_network_stays_where_and_how_it_was():
+    G = networks.build_generator(presets.get("smoke")).train()
+    pipeline.shapes(G, (3, 16, 16))
+    assert G.training
+    assert {p.device.type for p in G.parameters()} == {"cpu"}
+
+
 def test_a_network_that_enlarges_without_a_layer_still_ends_in_a_face():
     G = networks.build_generator(presets.get("residual"))
     assert pipeline.shapes(G, (3, 16, 16))[-2:] == [(48, 32, 32), (3, 128, 128)]

@@ -403,6 +403,13 @@ def test_no_faces_are_refused(few_faces):
         train(SMOKE, few_faces.images[:0], progress=False)
 
 
+@pytest.mark.parametrize("changes", [{"batch": 1}, {}])
+def test_one_face_cannot_be_split_into_a_real_and_a_generated_half(few_faces, changes):
+    split = presets.get("smoke-gan").but(split_batch=True, **changes)
+    with pytest.raises(FacesError, match="two faces a step"):
+        train(split, few_faces.images[: 8 if changes else 1], steps=1, progress=False)
+
+
 @pytest.mark.parametrize("steps", [0, -3])
 def test_fewer_than_one_step_is_refused(few_faces, steps):
     with pytest.raises(ValueError, match=f"steps must be at least 1, not {steps}"):
@@ -564,6 +571,12 @@ def test_a_run_may_begin_as_a_copy_of_a_trained_generator(few_faces, tmp_path):
     assert all(torch.equal(run.G.state_dict()[name], stored[name]) for name in stored)
     assert run.start["name"] == "smoke"
     assert run.start["steps"] == 3
+
+
+def test_a_start_from_the_zoo_is_remembered_by_its_name_there(shelf):
+    run = Run.begin(presets.get("smoke-gan"), 1, 0, {"n": 8}, None, False, "tiny-gan")
+    assert zoo.card("tiny-gan")["preset"]["name"] == "smoke"
+    assert run.start["name"] == "tiny-gan"
 
 
 def test_a_copy_of_another_network_is_refused(generator_file):

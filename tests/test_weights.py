@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import load_file
 
 from urdgn_lite import evaluate, faces, networks, presets, weights, zoo
+from urdgn_lite import train as training
 from urdgn_lite.weights import PLAN, Job
 
 TINY = (
@@ -70,6 +71,69 @@ def test_a_second_call_trains_and_measures_nothing_again(places, go_on, monkeypa
     monkeypatch.setattr(weights, "evaluate", None)
     assert go_on() == (True, [])
     assert before == {p: p.stat().st_mtime_ns for p in places.rglob("generator.safetensors")}
+
+
+def test_ctrl_c_ends_the_call_and_no_job_begins_as_half_a_generator(places, go_on, monkeypatch):
+    def interrupted(run, h, accelerator):
+        if run.step == 1:
+            signal.raise_signal(signal.SIGINT)
+        return training.algorithm_1(run, h, accelerator)
+
+    with monkeypatch.context() as patch:
+        real = weights.train
+        patch.setattr(weights, "train", lambda *a, **k: real(*a, play=interrupted, **k))
+        done, said = go_on()
+    assert (done, said) == (False, [])
+    assert weights.progress_of(places / "out" / "smoke") == (2, 4)
+    assert not (places / "out" / "smoke-gan").exists()
+    assert go_on()[0]
+    assert zoo.card("smoke-gan")["start"]["steps"] == 4
+
+
+def test_a_ledger_that_could_not_be_written_is_written_by_the_next_call(places, go_on, monkeypatch):
+    def full(*row):
+        raise OSError("No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(weights, "write_row", full)
+        with pytest.raises(OSError, match="No space"):
+            go_on()
+    assert zoo.names() == []
+    assert go_on()[0]
+    for name in zoo.names():
+        assert (places / "ledger" / "imaginary-test" / f"{name}.json").exists()
+
+
+def test_rows_that_another_machine_did_not_measure_are_measured_here(places, go_on, few_faces):
+    go_on()
+    for name in ("smoke", "smoke-gan"):
+        (zoo.SHELF / f"{name}.safetensors").unlink()
+    (zoo.SHELF / "index.json").unlink()
+    elsewhere = faces.Faces(few_faces.images[:3], few_faces.names[:3], "elsewhere", "test")
+    weights.train_all(few_faces, few_faces, [few_faces, elsewhere], places / "out", plan=TINY,
+                      say=lambda line: None, progress=False)  # fmt: skip
+    assert json.loads((places / "ledger" / "elsewhere-test" / "smoke.json").read_text())["n"] == 3
+
+
+def test_an_unpacking_that_breaks_off_is_done_again(places, go_on, monkeypatch):
+    for _ in range(3):
+        go_on("first", minutes=1e-9)
+    (places / "second").mkdir()
+    (places / "first" / "packed").rename(places / "second" / "packed")
+    real = weights.tarfile.TarFile.extract
+
+    def breaks(tar, member, *arguments, **options):
+        if "generator" in member.name:
+            raise KeyboardInterrupt
+        real(tar, member, *arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(weights.tarfile.TarFile, "extract", breaks)
+        with pytest.raises(KeyboardInterrupt):
+            weights.unpack(places / "second")
+    weights.unpack(places / "second")
+    assert weights.progress_of(places / "second" / "smoke") == (3, 4)
+    assert (places / "second" / "smoke" / "checkpoint.safetensors").exists()
 
 
 def test_in_slices_it_ends_where_one_long_run_ends(places, go_on):

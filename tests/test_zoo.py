@@ -35,6 +35,15 @@ def test_the_card_says_how_the_weights_came_about(shelf):
     assert card["seed"] == 0
 
 
+def test_loading_leaves_the_random_numbers_alone(shelf):
+    torch.manual_seed(0)
+    expected = torch.rand(3)
+    torch.manual_seed(0)
+    zoo.load("tiny")
+    zoo.card("tiny")
+    assert torch.equal(torch.rand(3), expected)
+
+
 def test_what_the_start_took_counts():
     alone = {"step": 5, "seconds": 2.5, "start": {}}
     assert zoo.steps_and_seconds(alone) == (5, 2.5)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from rows import fill, gain, scores
+from rows import fill, gain, scores, trained
 from torch import Tensor, nn
 
 from urdgn_lite import degrade, faces, objective, presets, regions, train
@@ -104,13 +104,10 @@ def run_row(name: str, hr: faces.Faces, test: faces.Faces, steps: int, out: Path
     folder = out / f"{steps}-{name.replace(' ', '-')}"
     start = out / f"{steps}-{FIRST.replace(' ', '-')}" / "generator.safetensors"
     steps = steps // 8 if what.late else steps
-    run = train.train(
+    run = trained(
         preset, hr.images[: what.limit], steps=steps, bf16=True, play=what.play, out=folder,
-        start=start if what.late else "", resume=(folder / "checkpoint.safetensors").exists(),
-        source=hr.source, reports=1,
+        start=start if what.late else "", source=hr.source, reports=1,
     )  # fmt: skip
-    if not run.done:
-        raise KeyboardInterrupt
     G = run.generator.eval()
     with torch.no_grad():
         row = scores(G, test, perceptual=what.late or name == FIRST)

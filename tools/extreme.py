@@ -11,9 +11,10 @@ import json
 from pathlib import Path
 
 import torch
+from rows import trained
 from torch import Tensor, nn
 
-from urdgn_lite import faces, metrics, networks, presets, train
+from urdgn_lite import faces, metrics, networks, presets
 from urdgn_lite.degrade import downsample, upsample_bicubic
 from urdgn_lite.evaluate import ledger, summary
 from urdgn_lite.faces import to_float
@@ -58,14 +59,11 @@ def compare(
     plain, found = presets.get(preset), {}
     for size, kind in ((16, "residual"), (8, "from-eight")):
         folder = out / f"{preset}-{steps}-from-{size}"
-        run = train.train(
+        run = trained(
             plain.but(generator={**plain.generator, "kind": kind}), hr.images, steps=steps,
             bf16=True, source=hr.source, out=folder, reports=4,
-            resume=(folder / "checkpoint.safetensors").exists(),
         )  # fmt: skip
-        if not run.done:
-            raise KeyboardInterrupt
-        found[f"from-{size}"] = row(run.plain(run.G).eval(), test, size) | {
+        found[f"from-{size}"] = row(run.plain(run.G).cpu().eval(), test, size) | {
             "network": plain.name, "steps": run.steps, "batch": plain.batch, "seed": run.seed,
             "seconds": round(run.seconds), "data": run.data, "n": len(test), **circumstances(),
         }  # fmt: skip

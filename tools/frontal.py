@@ -11,8 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from rows import trained
 
-from urdgn_lite import degrade, faces, metrics, presets, train
+from urdgn_lite import degrade, faces, metrics, presets
 from urdgn_lite.evaluate import interval, ledger
 from urdgn_lite.provenance import circumstances
 
@@ -54,10 +55,9 @@ def compare(hr: faces.Faces, test: faces.Faces, preset: str, steps: int, runs: P
     for name, chosen in (("frontal", frontal), ("random", np.sort(dealt))):
         out = runs / f"{preset}-{steps}-{name}"
         with torch.enable_grad():
-            run = train.train(presets.get(preset), hr.images[chosen], steps=steps, seed=SEED,
-                              bf16=True, reports=4, source=f"{hr.source}, {name}", out=out,
-                              resume=(out / "checkpoint.safetensors").exists())  # fmt: skip
-        G = run.plain(run.G).eval()
+            run = trained(presets.get(preset), hr.images[chosen], steps=steps, seed=SEED,
+                          bf16=True, reports=4, source=f"{hr.source}, {name}", out=out)  # fmt: skip
+        G = run.plain(run.G).cpu().eval()
         baseline = metrics.psnr(degrade.upsample_bicubic(lr), h)
         generated = torch.cat([G(part) for part in lr.split(50)])
         gains[name] = (metrics.psnr(generated, h) - baseline).numpy()

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from rows import fill, scores
+from rows import fill, scores, trained
 
 from urdgn_lite import faces, presets, train
 from urdgn_lite.evaluate import ledger
@@ -47,7 +47,7 @@ def measure(race: Race, hr: faces.Faces, test: faces.Faces, reading: float) -> d
     preset = presets.get("residual").but(batch=BATCH[device], **race.changes)
     train.train(preset, hr.images, steps=1, progress=False)
     steps = race.steps[device]
-    run = train.train(preset, hr.images, steps=steps, reports=1, source=hr.source)
+    run = trained(preset, hr.images, steps=steps, reports=1, source=hr.source)
     began = time.perf_counter()
     row = scores(run.generator.eval(), test)
     clock = {

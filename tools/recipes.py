@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
-from rows import fill, gain, scores
+from rows import fill, gain, scores, trained
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
@@ -121,7 +121,7 @@ def measure(
         "r1": recipe.r1, "steps": steps, "batch": batch,
     }  # fmt: skip
     try:
-        run = train.train(
+        run = trained(
             preset, hr.images, val.images, steps=steps, bf16=True, source=hr.source, play=play,
             start=recipe.start,
         )  # fmt: skip

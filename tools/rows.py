@@ -11,21 +11,40 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from urdgn_lite import metrics
+from urdgn_lite import metrics, train
 from urdgn_lite.degrade import downsample, upsample_bicubic
 from urdgn_lite.evaluate import evaluate, summary
 from urdgn_lite.faces import Faces, to_float
 from urdgn_lite.methods import Network
+from urdgn_lite.presets import Preset
 
 
 def fill(path: Path, names: Iterable[str], measure: Callable[[str], dict[str, Any]]) -> None:
     """Measure what the table at `path` lacks; each row is written as soon as it is measured."""
-    table = json.loads(path.read_text()) if path.exists() else {}
+
+    def table() -> dict[str, Any]:
+        return json.loads(path.read_text()) if path.exists() else {}
+
     for name in names:
-        if name not in table:
-            table[name] = row = measure(name)
-            path.write_text(json.dumps(table, indent=1, ensure_ascii=False) + "\n")
+        if name not in table():
+            row = measure(name)
+            text = json.dumps(table() | {name: row}, indent=1, ensure_ascii=False) + "\n"
+            half_written = path.with_suffix(".part")
+            half_written.write_text(text)
+            half_written.replace(path)
             print(f"{name}: {row.get('gain_psnr', math.nan):+.3f} dB, {row.get('seconds')} s")
+
+
+def trained(
+    preset: Preset, images: Tensor, val: Tensor | None = None, *,
+    out: Path | None = None, **options: Any,
+) -> train.Run:  # fmt: skip
+    """Train, or go on with what `out` holds. Ctrl-C ends the tool: half a run is no row."""
+    resume = out is not None and (out / "checkpoint.safetensors").exists()
+    run = train.train(preset, images, val, out=out, resume=resume, **options)
+    if not run.done:
+        raise KeyboardInterrupt
+    return run
 
 
 def batches(some: Faces, size: int = 50) -> Iterator[Tensor]:
@@ -54,8 +73,9 @@ def gain(
     G: nn.Module, test: Faces, downsampling: str = "antialiased", size: int = 50
 ) -> dict[str, Any]:
     """Mean gain over bicubic from the same LR faces, in the mode that G is in, and its interval."""
-    gains = []
+    gains, device = [], next(G.parameters()).device
     for h in batches(test, size):
+        h = h.to(device)
         lr = downsample(h, downsampling)
         gains.append(metrics.psnr(G(lr), h) - metrics.psnr(upsample_bicubic(lr), h))
-    return summary("gain_psnr", torch.cat(gains))
+    return summary("gain_psnr", torch.cat(gains).cpu())

@@ -10,12 +10,12 @@ import argparse
 from pathlib import Path
 
 import torch
-from rows import fill
+from rows import fill, trained
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, pixel_shuffle
 from torch.utils.flop_counter import FlopCounterMode
 
-from urdgn_lite import faces, networks, presets, train
+from urdgn_lite import faces, networks, presets
 from urdgn_lite.degrade import upsample_bicubic
 from urdgn_lite.evaluate import evaluate, ledger
 from urdgn_lite.methods import Network
@@ -112,12 +112,9 @@ def measure(name: str, hr: faces.Faces, val: faces.Faces, steps: int, out: Path)
         name="candidate", generator={"kind": "candidate"} | network
     )
     out = out / f"{steps}-{name}".replace(" ", "-").replace(":", "")
-    run = train.train(preset.but(**AT_FIRST | recipe), hr.images, steps=steps, bf16=True,
-                      source=hr.source, out=out, resume=(out / "checkpoint.safetensors").exists(),
-                      reports=10)  # fmt: skip
-    if not run.done:
-        raise KeyboardInterrupt
-    G = run.generator.eval()  # the averaged one where the recipe asks for it
+    run = trained(preset.but(**AT_FIRST | recipe), hr.images, steps=steps, bf16=True,
+                  source=hr.source, out=out, reports=10)  # fmt: skip
+    G = run.generator.cpu().eval()  # the averaged one where the recipe asks for it
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         G(torch.zeros(1, 3, 16, 16))
     method = Network(G)

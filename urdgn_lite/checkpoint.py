@@ -83,7 +83,8 @@ class Run:
         before: dict[str, Any] = {}
         if start:
             card = zoo.card(start)
-            name, network = card["preset"]["name"], card["preset"]["generator"]
+            name = start if start in zoo.names() else card["preset"]["name"]
+            network = card["preset"]["generator"]
             if network != json.loads(json.dumps(preset.to_dict()))["generator"]:
                 raise ValueError(f"{preset.name} cannot start from {name}: another network")
             G.load_state_dict(zoo.load(start).state_dict())
@@ -164,16 +165,19 @@ class Run:
             "seconds": round(self.seconds, 1), **circumstances(), "history": self.history,
         }  # fmt: skip
         self.out.mkdir(parents=True, exist_ok=True)
-        half_written = self.path.with_suffix(".part")
-        tensors = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
-        save_file(tensors, half_written, {"run": json.dumps(card)})
-        os.replace(half_written, self.path)
         save_weights(self.generator, self.out / "generator.safetensors", card)
-        with (self.out / "history.csv").open("w", newline="") as file:
+        history = self.out / "history.csv"
+        with history.with_suffix(".part").open("w", newline="") as file:
             columns = list(dict.fromkeys(k for row in self.history for k in row))
             table = csv.DictWriter(file, columns)
             table.writeheader()
             table.writerows(self.history)
+        os.replace(history.with_suffix(".part"), history)
+        # After what is made from it: a run whose checkpoint is at its end writes nothing any more.
+        half_written = self.path.with_suffix(".part")
+        tensors = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
+        save_file(tensors, half_written, {"run": json.dumps(card)})
+        os.replace(half_written, self.path)
         if val is not None and len(val):
             G, training = self.generator, self.generator.training
             G.eval()
@@ -205,7 +209,7 @@ class Run:
             ("preset", card["preset"], mine),
             ("seed", card["seed"], self.seed),
             ("steps", card["steps"], self.steps),
-            ("start", card["start"], self.start),
+            ("start", card["start"], self.start or card["start"]),  # the checkpoint holds its G
         ):
             if stored_value != value:
                 raise CheckpointError(f"{self.path} was made with another {what}: {stored_value}")
@@ -226,3 +230,4 @@ class Run:
             state = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
             self.averaged.load_state_dict(state)
         self.step, self.seconds, self.history = card["step"], card["seconds"], card["history"]
+        self.start = card["start"]

@@ -6,6 +6,7 @@ own: `explore.shift("lite")`. The faces are imaginary test faces.
 
 from __future__ import annotations
 
+import copy
 import csv
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -187,7 +188,7 @@ def masked(D: nn.Module) -> Explorer:
     ----------
     D : HR faces `(b, 3, 128, 128)` in, logits `(b, 1)` out; a `networks.Discriminator`, say.
     """
-    D.eval()
+    D = copy.deepcopy(D).eval()  # the caller's stays in its mode
 
     @torch.no_grad()
     def render(face: int, hidden: str) -> Scene:

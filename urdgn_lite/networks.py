@@ -209,7 +209,8 @@ def load_weights(path: Path) -> tuple[nn.Module, dict[str, Any]]:
         with safe_open(path, framework="pt") as stored:
             card = json.loads(stored.metadata()["card"])
             tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
-        network = build_generator(Preset(**card["preset"]))
+        with torch.random.fork_rng(devices=[]):  # the weights it draws first are thrown away
+            network = build_generator(Preset(**card["preset"]))
         network.load_state_dict({n: t.float() if t.dtype == torch.half else t
                                  for n, t in tensors.items()})  # fmt: skip
     except (SafetensorError, OSError, TypeError, KeyError, ValueError, RuntimeError) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
@@ -34,7 +35,7 @@ def shapes(network: nn.Module, entry: Shape) -> list[Shape]:
     def note(_layer: nn.Module, _given: tuple, result: Tensor) -> None:
         met.append(tuple(result.shape[1:]))
 
-    network = network.to("meta").eval()
+    network = copy.deepcopy(network).to("meta").eval()
     leaves = [m for m in network.modules() if not list(m.children())]
     hooks = [m.register_forward_hook(note) for m in leaves]
     result = tuple(network(torch.empty(1, *entry, device="meta")).shape[1:])

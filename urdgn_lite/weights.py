@@ -26,7 +26,7 @@ from urdgn_lite.faces import Faces
 from urdgn_lite.methods import Network
 from urdgn_lite.networks import load_weights, save_weights
 from urdgn_lite.provenance import circumstances
-from urdgn_lite.train import train
+from urdgn_lite.train import Run, train
 
 PART = 15_000_000  # bytes
 
@@ -126,8 +126,10 @@ def train_all(
     for job in jobs:
         folder, left = out / job.name, until - time.monotonic()
         if not finished(folder) and (left > 0 or idle):
-            resume(job, hr, val, out, left / 60, seed, bf16, progress)
+            run = resume(job, hr, val, out, left / 60, seed, bf16, progress)
             idle = False
+            if not run.done and time.monotonic() < until:
+                break  # Ctrl-C: what comes next may begin as this generator
         if finished(folder) and not zoo.holds(folder / "generator.safetensors", job.name):
             say(f"{job.name}: {install(job.name, folder, tests, replace)}")
     pack(out)
@@ -137,7 +139,7 @@ def train_all(
 def resume(
     job: Job, hr: Faces, val: Faces, out: Path, minutes: float, seed: int,
     bf16: bool | None, progress: bool,
-) -> None:  # fmt: skip
+) -> Run:  # fmt: skip
     """Begin a job, or go on with it."""
     gpu = torch.cuda.is_available()
     preset, folder = presets.get(job.name), out / job.name
@@ -145,7 +147,7 @@ def resume(
         preset = preset.but(batch=job.batch)
     begun = out / job.start / "generator.safetensors"
     start = begun if job.start and begun.exists() else job.start
-    train(
+    return train(
         preset, hr.images, val.images[:100], out=folder, steps=job.steps if gpu else job.cpu_steps,
         seed=seed, start=start, resume=(folder / "checkpoint.safetensors").exists(),
         minutes=minutes, source=hr.source, bf16=bf16, progress=progress,
@@ -159,20 +161,16 @@ def install(name: str, folder: Path, tests: Sequence[Faces], replace: bool) -> s
     """
     path = folder / "generator.safetensors"
     network, card = load_weights(path)
-    rows = card.get("rows")
-    if rows is None:
-        rows = {
-            f"{t.source}-{t.split}": evaluate(Network(network), t, perceptual=True)
-            | circumstances()
-            for t in tests
-        }
-        save_weights(network, path, card | {"rows": rows})
-    try:
-        zoo.keep(path, name, replace=replace)
-    except zoo.BetterKeptError as error:
-        return str(error)
+    rows = dict(card.get("rows") or {})
     for t in tests:
+        if (key := f"{t.source}-{t.split}") not in rows:
+            rows[key] = evaluate(Network(network), t, perceptual=True) | circumstances()
+            save_weights(network, path, card | {"rows": rows})
+    if not replace and (better := zoo.better(card, name)):
+        return better
+    for t in tests:  # before the shelf, which tells a later call that this is done
         write_row(name, t, rows[f"{t.source}-{t.split}"] | {"trained": card})
+    zoo.keep(path, name, replace=True)
     return ", ".join(f"{row['gain_psnr']:+.2f} dB on {faces}" for faces, row in rows.items())
 
 
@@ -184,9 +182,9 @@ def pack(out: Path) -> None:
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:
         for folder in sorted(p.parent for p in out.glob("*/generator.safetensors")):
-            names = ["generator.safetensors", "history.csv"]
+            names = ["history.csv", "generator.safetensors"]  # last: `unpack` looks at it
             if not finished(folder):
-                names.append("checkpoint.safetensors")
+                names.insert(0, "checkpoint.safetensors")
             for name in names:
                 tar.add(folder / name, f"{folder.name}/{name}")
     data, packed = archive.getvalue(), out / "packed"

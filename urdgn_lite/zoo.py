@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import shutil
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -95,20 +94,27 @@ def keep(path: Path, name: str, *, replace: bool = False) -> None:
     ValueError : `path` is no generator.
     """
     new = load_weights(path)[1]
-    index = _index()
-    if name in index and not replace:
-        old = card(name)
-        mine, theirs = gain(new), gain(old)
-        if old.get("data") == new.get("data") and mine < theirs:
-            raise BetterKeptError(
-                f"{name} in the zoo gains {theirs:+.3f} dB, this one {mine:+.3f}: not replaced"
-            )
+    if not replace and (reason := better(new, name)):
+        raise BetterKeptError(reason)
     SHELF.mkdir(exist_ok=True)
-    kept = SHELF / f"{name}.safetensors"
-    shutil.copyfile(path, kept)
-    (SHELF / "index.json").write_text(
-        json.dumps(index | {name: sha256(kept)}, indent=1, sort_keys=True) + "\n"
-    )
+    shelf = {f"{name}.safetensors": path.read_bytes()}
+    index = _index() | {name: sha256(path)}
+    shelf["index.json"] = (json.dumps(index, indent=1, sort_keys=True) + "\n").encode()
+    for file, data in shelf.items():
+        (SHELF / f"{file}.part").write_bytes(data)
+    for file in shelf:  # at once: a file that the index does not know is taken for a damaged one
+        (SHELF / f"{file}.part").replace(SHELF / file)
+
+
+def better(new: Mapping[str, Any], name: str) -> str:
+    """Why the zoo keeps its generator of that name instead of the card's; "" if it need not."""
+    if name not in _index():
+        return ""
+    old = card(name)
+    mine, theirs = gain(new), gain(old)
+    if old.get("data") != new.get("data") or mine >= theirs:
+        return ""
+    return f"{name} in the zoo gains {theirs:+.3f} dB, this one {mine:+.3f}: not replaced"
 
 
 def holds(path: Path, name: str) -> bool:
