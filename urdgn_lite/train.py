@@ -230,7 +230,7 @@ def report(
 @torch.no_grad()
 def gain(G: nn.Module, images: UInt8[Tensor, "n 3 128 128"]) -> float:
     """PSNR of G minus PSNR of bicubic in dB, the average over the faces."""
-    training, device = G.training, next(G.parameters()).device
+    training, device = G.training, next((p.device for p in G.parameters()), images.device)
     G.eval()
     gains = []
     for part in images.split(50):
