@@ -151,11 +151,12 @@ for step in range(40):
 # *Your answer: write here.*
 # ### BEGIN SOLUTION
 # `value.backward()` also leaves the derivative of E[log(1 − D(ĥ))] in G's gradients. That is the
-# derivative of G's own adversarial term, and `opt_g` *descends* it: both point the same way, towards
-# fooling D. (Only who *raises* the value pushes G the other way.) Above, `opt_g.zero_grad()` wipes
-# these gradients before G's own `backward()`, so only time and memory are lost. Any one of these
-# loops does not survive it. Where `opt_g.zero_grad()` stands before D's `backward()`, G takes its
-# adversarial term twice, and λ weighs half as much. Where D's loss (−value) and G's loss are added
-# and sent back together, the two adversarial terms cancel, and nothing of D reaches G. Where one
-# optimiser *raises* the value with the weights of both networks, G is trained to be found out.
+# derivative of G's own adversarial term, and `opt_g` *descends* it: both point the same way,
+# towards fooling D. (Only who *raises* the value pushes G the other way.) Above,
+# `opt_g.zero_grad()` wipes these gradients before G's own `backward()`, so only time and memory
+# are lost. Any one of these loops does not survive it. Where `opt_g.zero_grad()` stands before D's
+# `backward()`, G takes its adversarial term twice, and λ weighs half as much. Where D's loss
+# (−value) and G's loss are added and sent back together, the two adversarial terms cancel, and
+# nothing of D reaches G. Where one optimiser *raises* the value with the weights of both networks,
+# G is trained to be found out.
 # ### END SOLUTION
