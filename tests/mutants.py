@@ -7,6 +7,7 @@ Each is the right solution with one misconception. The instructor's page shows s
 from __future__ import annotations
 
 import mutants_chapters
+import mutants_experiments
 
 HEAD = """
 import math
@@ -61,6 +62,17 @@ OBJECTIVE = [
          f"return torch.log(1 - torch.sigmoid(z) + 1e-8).mean() + lam * {PIX}"),
         ("binary_cross_entropy clamps", "stable",
          f"return -F.binary_cross_entropy(z.sigmoid(), torch.zeros_like(z)) + lam * {PIX}"),
+        ("−log(1 + exp z)", "stable", f"return -torch.log(1 + torch.exp(z)).mean() + lam * {PIX}"),
+        ("the naive branch of a where gives NaN", "stable",
+         f"return torch.where(z > 15, -z, torch.log(1 - torch.sigmoid(z))).mean() + lam * {PIX}"),
+        ("the safe branch of a where is cut", "stable",
+         f"return torch.where(z > 15, -z.detach(), logsigmoid(-z)).mean() + lam * {PIX}"),
+        ("clamped at −100", "stable", f"return logsigmoid(-z).clamp(min=-100).mean() + lam * {PIX}"),
+        ("logits averaged first", "mean", f"return logsigmoid(-z.mean()) + lam * {PIX}"),
+        ("probabilities averaged first", "mean",
+         f"return torch.logsumexp(logsigmoid(-z), 0).sum() - math.log(len(z)) + lam * {PIX}"),
+        ("the largest of D's answers", "mean", f"return logsigmoid(-z).max() + lam * {PIX}"),
+        ("D's answer to the first face", "mean", f"return logsigmoid(-z[0, 0]) + lam * {PIX}"),
         ("sum over everything", "mean", f"return {ADV} + lam * (x - h).square().sum()"),
         ("the paper's literal sum", "mean",
          f"return {ADV} + lam * (x - h).square().flatten(1).sum(1).mean()"),
@@ -71,6 +83,16 @@ OBJECTIVE = [
         ("pixel term subtracted", "squared", f"return {ADV} - lam * {PIX}"),
         ("mean faces compared", "pixelwise",
          f"return {ADV} + lam * (x.flatten(1).mean(1) - h.flatten(1).mean(1)).square().mean()"),
+        ("faces averaged before squaring", "pixelwise",
+         f"return {ADV} + lam * (x - h).mean(0).square().mean()"),
+        ("channels averaged before squaring", "pixelwise",
+         f"return {ADV} + lam * (x - h).mean(1).square().mean()"),
+        ("mean absolute difference, squared", "pixelwise",
+         f"return {ADV} + lam * (x - h).abs().mean().square()"),
+        ("the same, face by face", "pixelwise",
+         f"return {ADV} + lam * (x - h).abs().flatten(1).mean(1).square().mean()"),
+        ("the first face's pixels", "pixelwise",
+         f"return {ADV} + lam * (x[0] - h[0]).square().mean()"),
         ("clamped to [0, 1]", "range",
          f"return {ADV} + lam * (x.clamp(0, 1) - h.clamp(0, 1)).square().mean()"),
         ("ĥ detached", "gradients", f"return {ADV} + lam * (x.detach() - h).square().mean()"),
@@ -124,6 +146,21 @@ DISCRIMINATOR = [
          f"return {REAL} + torch.log(1 - torch.sigmoid(D(x.detach()))).mean()"),
         ("log(sigmoid + 1e-8)", "stable",
          f"return torch.log(torch.sigmoid(D(h)) + 1e-8).mean() + {FAKE}"),
+        ("−∞ replaced by 0", "stable",
+         "a, b = torch.log(torch.sigmoid(D(h))), torch.log(1 - torch.sigmoid(D(x.detach())))\n"
+         "return torch.nan_to_num(a, neginf=0).mean() + torch.nan_to_num(b, neginf=0).mean()"),
+        ("−log(1 + exp z)", "stable",
+         f"return {REAL} - torch.log(1 + torch.exp(D(x.detach()))).mean()"),
+        ("the naive branch of a where gives NaN", "stable",
+         f"z = D(x.detach())\nreturn {REAL} + torch.where(z > 15, -z, torch.log(1 - torch.sigmoid(z))).mean()"),
+        ("the safe branch of a where is cut", "stable",
+         f"z = D(x.detach())\nreturn {REAL} + torch.where(z > 15, -z.detach(), logsigmoid(-z)).mean()"),
+        ("logits averaged first", "mean",
+         "return logsigmoid(D(h).mean()) + logsigmoid(-D(x.detach()).mean())"),
+        ("logits of the real faces averaged first", "mean",
+         f"return logsigmoid(D(h).mean()) + {FAKE}"),
+        ("the first faces only", "mean",
+         "return logsigmoid(D(h)[0, 0]) + logsigmoid(-D(x.detach())[0, 0])"),
         ("sum over faces", "mean",
          "return logsigmoid(D(h)).sum() + logsigmoid(-D(x.detach())).sum()"),
         ("real and generated paired up", "counts",
@@ -147,9 +184,14 @@ RMSPROP = [
         ("casts to float32", "dtype", ("- step, delta", "- step, delta.float()")),
         ("α on the wrong side", "keeps", ("alpha * delta + (1 - alpha)", "(1 - alpha) * delta + alpha")),
         ("1 − α forgotten", "new-share", ("(1 - alpha) * gradient", "gradient")),
+        ("α multiplies both", "new-share",
+         ("alpha * delta + (1 - alpha) * gradient**2", "alpha * (delta + gradient**2)")),
+        ("half of the square, whatever α is", "new-share", ("(1 - alpha) * gradient", "0.5 * gradient")),
         ("square forgotten", "squares", ("gradient**2", "gradient.abs()")),
         ("climbs", "direction", ("theta + step if maximize else theta - step",
                                  "theta - step if maximize else theta + step")),
+        ("only the step returned", "direction", ("theta + step if maximize else theta - step",
+                                                 "step if maximize else -step")),
         ("maximize ignored", "maximize", ("theta + step if maximize else theta - step", "theta - step")),
         ("root forgotten", "root", ("(delta + eps).sqrt()", "(delta + eps)")),
         ("step from the old Δ", "fresh", ("(delta + eps).sqrt()", "(old + eps).sqrt()"),
@@ -162,97 +204,10 @@ RMSPROP = [
 ]  # fmt: skip
 RMSPROP[1] = (*RMSPROP[1][:3], RMSPROP[1][3].replace("- step, delta", "- step, old"))
 
-SWEEP_RIGHT = (
-    HEAD
-    + """
-def f(lams, run, seeds):
-    rows = []
-    for lam in lams:
-        runs = [run(lam, seed) for seed in seeds]
-        mean = {k: sum(r[k] for r in runs) / len(runs) for k in runs[0]}
-        rows.append({"lam": lam} | mean)
-    return rows
-"""
-)
-CHOOSE_RIGHT = (
-    HEAD
-    + """
-def f(rows, tolerance):
-    rows = [r for r in rows if math.isfinite(r["gain"])]
-    floor = max(r["gain"] for r in rows) - tolerance
-    return max((r for r in rows if r["gain"] >= floor), key=lambda r: r["sharpness"])["lam"]
-"""
-)
-DAMAGE_RIGHT = (
-    HEAD
-    + """
-def f(images, severity, seed):
-    g = torch.Generator().manual_seed(seed)
-    return (images + severity * 0.5 * torch.randn(images.shape, generator=g)).clamp(-1, 1)
-"""
-)
-INTERVAL_RIGHT = (
-    HEAD
-    + """
-def f(clean, damaged, level=0.95, seed=0):
-    x = damaged - clean
-    g = torch.Generator().manual_seed(seed)
-    means = x[torch.randint(len(x), (500, len(x)), generator=g)].mean(1)
-    tail = (1 - level) / 2
-    return x.mean().item(), means.quantile(tail).item(), means.quantile(1 - tail).item()
-"""
-)
-OTHERS = [
-    (check, name, fails, right.replace(*change))
-    for check, right, name, fails, change in [
-        ("sweep", SWEEP_RIGHT, "only the last row", "answers", ("return rows", "return rows[-1:]")),
-        ("sweep", SWEEP_RIGHT, "a row without λ", "answers", ('{"lam": lam} | mean', "mean")),
-        ("sweep", SWEEP_RIGHT, "sorted by λ", "order", ("in lams", "in sorted(lams)")),
-        ("sweep", SWEEP_RIGHT, "another seed for every λ", "fair",
-         ("run(lam, seed) for", "run(lam, seed + lams.index(lam)) for")),
-        ("sweep", SWEEP_RIGHT, "one seed only", "fair", ("seed in seeds", "seed in seeds[:1]")),
-        ("sweep", SWEEP_RIGHT, "trains again for each measure", "once",
-         ("sum(r[k] for r in runs)", "sum(run(lam, s)[k] for s in seeds)")),
-        ("sweep", SWEEP_RIGHT, "keeps the last run", "average", ("sum(r[k] for r in runs) / len(runs)",
-                                                                "runs[-1][k]")),
-        ("sweep", SWEEP_RIGHT, "sum, not mean", "average", (" / len(runs)", "")),
-        ("sweep", SWEEP_RIGHT, "measures written into the code", "measures",
-         ("for k in runs[0]", "for k in ('gain', 'sharpness')")),
-        ("sweep", SWEEP_RIGHT, "empties the list", "unchanged",
-         ("return rows", "lams.clear()\n    return rows")),
-        ("choose", CHOOSE_RIGHT, "returns the row", "answers", ('["lam"]\n', "\n")),
-        ("choose", CHOOSE_RIGHT, "always the sharpest", "strict", (" - tolerance", " - 99")),
-        ("choose", CHOOSE_RIGHT, "always the best gain", "generous", (" - tolerance", "")),
-        ("choose", CHOOSE_RIGHT, "tolerance as a share", "between",
-         ('max(r["gain"] for r in rows) - tolerance', 'max(r["gain"] for r in rows) * (1 - tolerance)')),
-        ("choose", CHOOSE_RIGHT, "NaN compared", "diverged",
-         ('[r for r in rows if math.isfinite(r["gain"])]', "list(rows)")),
-        ("damage", DAMAGE_RIGHT, "a list of faces", "answers", (".clamp(-1, 1)", ".clamp(-1, 1).tolist()")),
-        ("damage", DAMAGE_RIGHT, "squeezes", "one-face", (".clamp(-1, 1)", ".clamp(-1, 1).squeeze()")),
-        ("damage", DAMAGE_RIGHT, "works in place", "unchanged",
-         ("(images + severity", "images.add_(severity")),
-        ("damage", DAMAGE_RIGHT, "always a little noise", "zero", ("severity *", "(severity + 0.1) *")),
-        ("damage", DAMAGE_RIGHT, "all or nothing", "grows", ("severity *", "(severity > 0) *")),
-        ("damage", DAMAGE_RIGHT, "never clamped", "range", (".clamp(-1, 1)", "")),
-        ("damage", DAMAGE_RIGHT, "seed ignored", "repeats", (", generator=g", "")),
-        ("interval", INTERVAL_RIGHT, "no mean", "answers", ("x.mean().item(), ", "")),
-        ("interval", INTERVAL_RIGHT, "clean − damaged", "mean", ("    return x.mean()", "    return -x.mean()")),
-        ("interval", INTERVAL_RIGHT, "faces not paired", "paired",
-         ("x = damaged - clean", "x = damaged[torch.randperm(len(clean), generator=torch.Generator()"
-                                 ".manual_seed(1))] - clean")),
-        ("interval", INTERVAL_RIGHT, "seed ignored", "repeats", (", generator=g", "")),
-        ("interval", INTERVAL_RIGHT, "level ignored", "level", ("(1 - level)", "0.05")),
-        ("interval", INTERVAL_RIGHT, "spread of the faces, not of the mean", "shrinks",
-         ("means.quantile(tail).item(), means.quantile(1 - tail)",
-          "x.quantile(tail).item(), x.quantile(1 - tail)")),
-        ("interval", INTERVAL_RIGHT, "one standard error too few", "covers",
-         ("tail = (1 - level) / 2", "tail = 0.5 - level / 4")),
-    ]
-]  # fmt: skip
 RIGHT_ONES = {
     "objective": _objective("", "", f"return {ADV} + lam * {PIX}")[3],
     "discriminator": _discriminator("", "", f"return {REAL} + {FAKE}")[3],
-    "rmsprop": STEP + RIGHT, "sweep": SWEEP_RIGHT, "choose": CHOOSE_RIGHT,
-    "damage": DAMAGE_RIGHT, "interval": INTERVAL_RIGHT,
-} | mutants_chapters.RIGHT_ONES  # fmt: skip
-MUTANTS = OBJECTIVE + DISCRIMINATOR + RMSPROP + OTHERS + mutants_chapters.MUTANTS
+    "rmsprop": STEP + RIGHT,
+} | mutants_experiments.RIGHT_ONES | mutants_chapters.RIGHT_ONES  # fmt: skip
+MUTANTS = OBJECTIVE + DISCRIMINATOR + RMSPROP
+MUTANTS += mutants_experiments.MUTANTS + mutants_chapters.MUTANTS

@@ -9,6 +9,7 @@ from typing import Any
 
 import nbformat
 import pytest
+from also_right import ALSO_RIGHT
 from mutants import HEAD, MUTANTS, RIGHT_ONES
 
 from urdgn_lite import check, objective, optimiser
@@ -36,6 +37,15 @@ def test_right_solutions_pass_with_every_seed(task: str, seed: int) -> None:
     report = check.SUITES[task].check(build(RIGHT_ONES[task]), seed)
     assert report.passed, report
     assert report.score == 1
+
+
+@pytest.mark.parametrize(
+    ("task", "name", "code"), ALSO_RIGHT, ids=[f"{r[0]}: {r[1]}" for r in ALSO_RIGHT]
+)
+def test_right_solutions_in_another_style_pass(task: str, name: str, code: str) -> None:
+    for seed in (0, 1):
+        report = check.SUITES[task].check(build(code), seed)
+        assert report.passed, report
 
 
 def test_at_least_25_misconceptions_and_every_property_has_one() -> None:

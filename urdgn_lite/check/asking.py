@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from random import Random
 
-from urdgn_lite.check.engine import Ask, Failed, Request, close, number
+from urdgn_lite.check.engine import Ask, Failed, Request, close, number, require
 from urdgn_lite.check.tensors import constant
 
 BLACK, GREY = -0.9, 0.0
@@ -37,14 +37,30 @@ def settled(small: float, large: float) -> float:
     return small / 2 ** math.log2(abs(large / small))
 
 
-def adversarial(ask: Ask, z: float) -> float:
-    """The adversarial term alone, for one face, at a λ where it can be seen."""
+def showing(ask: Ask) -> float:
+    """A λ at which the adversarial term can be seen."""
     try:
         seen_at_zero = not close(value(ask, [1.0] * 2, lam=0), value(ask, [-1.0] * 2, lam=0))
     except Failed:
         seen_at_zero = False
-    lam = 0.0 if seen_at_zero else 1.0
+    return 0.0 if seen_at_zero else 1.0
+
+
+def adversarial(ask: Ask, z: float) -> float:
+    """The adversarial term alone, for one face."""
+    lam = showing(ask)
     return settled(value(ask, [z] * 2, lam=lam), value(ask, [z] * 4, lam=lam))
+
+
+def steepness(ask: Ask, z: float) -> float | None:
+    """Size of the gradient that reaches z, for one face; None where the graph is cut."""
+    lam, sums = showing(ask), []
+    for n in (2, 4):
+        found = require(ask(**flat([z] * n, lam=lam), grad=True), tell([z] * n, lam=lam))
+        if (gradient := found["grads"]["z_fake"]) is None:
+            return None
+        sums.append(abs(sum(gradient)))
+    return settled(*sums)
 
 
 def pixel(ask: Ask, difference: float) -> float:

@@ -103,6 +103,16 @@ def size(ask: Ask, real: float, fake: float) -> float:
     return abs(settled(value(ask, [real] * 2, [fake] * 2), value(ask, [real] * 4, [fake] * 4)))
 
 
+def steepness(ask: Ask, real: float, fake: float) -> float:
+    """Size of the gradient that reaches D's bias, for one face."""
+    sums = []
+    for n in (2, 4):
+        request = {"real": [real] * n, "generated": [fake] * n, "grad": True}
+        found = require(ask(**request), tell([real] * n, [fake] * n))["grads"]["D"]
+        sums.append(abs(found[0]))
+    return settled(*sums)
+
+
 def draw(rng: Random, n: int) -> list[float]:
     """Random logits."""
     return [round(rng.uniform(-2, 2), 2) for _ in range(n)]
@@ -205,13 +215,28 @@ def _logits(ask: Ask, rng: Random) -> None:
         raise Failed(why, tell([0.0] * 2, [0.0] * 2))
 
 
-@DISCRIMINATOR.property("stable", "stays exact when D is certain", LOGITS, ("logits",))
+@DISCRIMINATOR.property("stable", "stays exact when D is certain", LOGITS,
+                        ("logits", "learns"))  # fmt: skip
 def _stable(ask: Ask, rng: Random) -> None:
-    z = float(rng.randint(50, 70))
-    for v in (z, -z):
-        got = size(ask, v, v)
-        if not any(close(got, k * z, 0.01, 0.1) for k in (0, 1, 2)):
-            raise Failed(f"a multiple of {z:g} was expected, not {got:g}", tell([v] * 2, [v] * 2))
+    # exp(z) fits into 32 bits at the smaller z, no longer at the larger one
+    for z in (float(rng.randint(50, 70)), float(rng.randint(150, 250))):
+        on = f"logits ({z:g}, {z:g}), ({z:g}, {-z:g}), ({-z:g}, {z:g}) and ({-z:g}, {-z:g}), "
+        on += "the first on real, the second on generated faces"
+        pairs = [(real, fake) for real in (z, -z) for fake in (z, -z)]
+        sizes = [size(ask, *pair) for pair in pairs]
+        # which of the four is which, "labels" judges: it changes when they are swapped
+        expected = zip(sorted(sizes), (0, z, z, 2 * z), strict=True)
+        if not all(close(got, wanted, 0.01, 0.1) for got, wanted in expected):
+            here = ", ".join(f"{v:.3g}" for v in sizes)
+            raise Failed(f"one is about {2 * z:g} in size, two {z:g}, one 0; here {here}", on)
+        for pair, got in zip(pairs, sizes, strict=True):
+            slope = steepness(ask, *pair)
+            # a term of size z sends 1 or -1, one of size 0 nothing; two terms may cancel
+            wanted = {0: (0,), 1: (1,), 2: (0, 2)}[round(got / z)]
+            if not any(close(slope, k, absolute=0.01) for k in wanted):
+                why = f"D's bias receives a gradient of the size {slope:.3g}; the value {got:.3g} "
+                why += f"calls for {' or '.join(map(str, wanted))}"
+                raise Failed(why, tell([pair[0]] * 2, [pair[1]] * 2))
 
 
 @DISCRIMINATOR.property("mean", "is an average over faces", EQ7)
@@ -221,6 +246,13 @@ def _mean(ask: Ask, rng: Random) -> None:
     if not close(once, thrice):
         why = f"the same faces 6 times instead of twice turn {once:.4g} into {thrice:.4g}"
         raise Failed(why, tell(real, fake))
+    real, fake = ([round(v + rng.uniform(-0.3, 0.3), 2) for v in order]
+                  for order in ((-2, 2.5, -1, 2), (2, -2, 2.5, -1)))  # fmt: skip
+    alone = [value(ask, [a] * 2, [b] * 2) for a, b in zip(real, fake, strict=True)]
+    together, average = value(ask, real, fake), math.fsum(alone) / len(alone)
+    if not close(together, average):
+        why = f"four different faces of each kind give {together:.4g}, one by one {average:.4g} "
+        raise Failed(why + "on average", tell(real, fake))
 
 
 @DISCRIMINATOR.property("counts", "averages the two kinds apart", EQ7, ("mean",))

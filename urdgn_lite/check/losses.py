@@ -13,7 +13,17 @@ from typing import Any
 
 import torch
 
-from urdgn_lite.check.asking import BLACK, GREY, adversarial, draw, flat, pixel, tell, value
+from urdgn_lite.check.asking import (
+    BLACK,
+    GREY,
+    adversarial,
+    draw,
+    flat,
+    pixel,
+    steepness,
+    tell,
+    value,
+)  # fmt: skip
 from urdgn_lite.check.engine import (
     Ask,
     Failed,
@@ -179,11 +189,18 @@ def _term(ask: Ask, rng: Random) -> None:
 
 @OBJECTIVE.property("stable", "stays exact when D is certain", LOGITS, ("logits",))
 def _stable(ask: Ask, rng: Random) -> None:
-    z = float(rng.randint(50, 70))
-    sizes = [abs(adversarial(ask, v)) for v in (z, -z)]
-    if not (close(max(sizes), z, 0.01) and close(min(sizes), 0, 0.01)):
-        why = f"one of the two is about {z:g} in size, the other 0; here {sizes[0]:g}, {sizes[1]:g}"
-        raise Failed(why, f"z = {z:g} and z = {-z:g}, ĥ = h")
+    # exp(z) fits into 32 bits at the smaller z, no longer at the larger one
+    for z in (float(rng.randint(50, 70)), float(rng.randint(150, 250))):
+        on = f"z = {z:g} and z = {-z:g}, ĥ = h"
+        sizes = [abs(adversarial(ask, v)) for v in (z, -z)]
+        if not (close(max(sizes), z, 0.01) and close(min(sizes), 0, 0.01)):
+            here = " and ".join(f"{v:.3g}" for v in sizes)
+            raise Failed(f"one of the two is about {z:g} in size, the other 0; here {here}", on)
+        for at, size in zip((z, -z), sizes, strict=True):
+            slope = steepness(ask, at)  # a graph that is cut is judged by "gradients"
+            if slope is not None and not close(slope, size / z, absolute=0.01):
+                why = f"the gradient at z = {at:g} has the size {slope:.3g}, not {size / z:.0f}"
+                raise Failed(why, on)
 
 
 @OBJECTIVE.property(
@@ -200,6 +217,13 @@ def _mean(ask: Ask, rng: Random) -> None:
     if not close(once, got):
         why = f"8 × 8 pixels instead of 4 × 4, all alike, turn {once:.4g} into {got:.4g}"
         raise Failed(why, tell(z, d))
+    unlike = [round(v + rng.uniform(-0.3, 0.3), 2) for v in (-2, -1, 2, 2.5)]
+    rng.shuffle(unlike)
+    alone = math.fsum(value(ask, [v] * 2, d) for v in unlike) / len(unlike)
+    together = value(ask, unlike, d)
+    if not close(alone, together):
+        why = f"four different faces give {together:.4g}, one by one {alone:.4g} on average"
+        raise Failed(why, tell(unlike, d))
 
 
 @OBJECTIVE.property(
@@ -213,17 +237,28 @@ def _squared(ask: Ask, rng: Random) -> None:
             raise Failed(why, "faces of one pixel, λ = 1")
 
 
-@OBJECTIVE.property("pixelwise", "compares pixel with pixel before it averages", PIXELS)
+@OBJECTIVE.property("pixelwise", "compares pixel with pixel before it averages", PIXELS,
+                    ("answers", "squared"))  # fmt: skip
 def _pixelwise(ask: Ask, rng: Random) -> None:
-    d = round(rng.uniform(0.2, 0.4), 2)
-    request = flat([0.3] * 2, d, base=0.5)
-    even = number(ask(**request), tell([0.3] * 2, d))
-    values = request["generated"]["values"]
-    request["generated"]["values"] = [v if i % 2 else v - 2 * d for i, v in enumerate(values)]
-    on = f"h = 0.5, ĥ − h = ±{d}, a chessboard"
-    got = number(ask(**request), on)
-    if not close(even, got):
-        raise Failed(f"half of the differences change sign and {even:.4g} becomes {got:.4g}", on)
+    a, b = round(rng.uniform(0.1, 0.15), 2), round(rng.uniform(0.35, 0.45), 2)
+    # a chessboard: the colour changes with column and row, channel and face
+    white = [(i + i // 4 + i // 16) % 2 == 0 for i in range(2 * 3 * 16)]
+
+    def cost(differences: list[float], words: str) -> tuple[float, str]:
+        request, on = flat([0.3] * 2, base=0.5), f"two faces, h = 0.5, ĥ − h = {words}"
+        request["generated"]["values"] = [0.5 + d for d in differences]
+        return number(ask(**request), on), on
+
+    flat_a, flat_b = (cost([d] * len(white), f"{d} everywhere")[0] for d in (a, b))
+    got, on = cost([b if w else -b for w in white], f"±{b}, a chessboard")
+    if not close(flat_b, got):
+        raise Failed(f"half of the differences change sign and {flat_b:.4g} becomes {got:.4g}", on)
+    half = [i < len(white) // 2 for i in range(len(white))]
+    for where, words in ((half, "on one face"), (white, "on the white squares of a chessboard")):
+        got, on = cost([a if w else b for w in where], f"{a} {words}, {b} on the other")
+        if not close((flat_a + flat_b) / 2, got):
+            why = f"{a} everywhere costs {flat_a:.4g}, {b} everywhere {flat_b:.4g}; half of each "
+            raise Failed(why + f"costs {got:.4g}, not {(flat_a + flat_b) / 2:.4g}", on)
 
 
 @OBJECTIVE.property("range", "treats dark and bright alike: faces are in [-1, 1]", PIXELS)

@@ -54,15 +54,16 @@ RMSPROP = Suite("rmsprop", probe_rmsprop)
 
 def step(
     ask: Ask, g: float, delta: float, *, eta: float = 1.0, alpha: float = 0.5, eps: float = 0.0,
-    maximize: bool = False,
+    maximize: bool = False, theta: float = 0.0,
 ) -> tuple[float, float, str]:  # fmt: skip
-    """Two equal entries, θ = 0 → how far θ moved, the new Δ, and the input in words."""
-    on = f"g = {g:.3g}, Δ = {delta:.3g}, η = {eta:.3g}, α = {alpha:.3g}, ε = {eps:.3g}"
+    """Two equal entries → how far θ moved, the new Δ, and the input in words."""
+    on = f"θ = {theta:.3g}, " if theta else ""
+    on += f"g = {g:.3g}, Δ = {delta:.3g}, η = {eta:.3g}, α = {alpha:.3g}, ε = {eps:.3g}"
     on += ", maximize=True" if maximize else ""
-    request = {"theta": [0.0] * 2, "gradient": [g] * 2, "delta": [delta] * 2, "eta": eta,
+    request = {"theta": [theta] * 2, "gradient": [g] * 2, "delta": [delta] * 2, "eta": eta,
                "alpha": alpha, "eps": eps, "maximize": maximize}  # fmt: skip
     got = require(ask(**request), on)
-    return got["theta"][0], got["delta"][0], on
+    return got["theta"][0] - theta, got["delta"][0], on
 
 
 @RMSPROP.property("answers", "returns the new θ and the new Δ, and both moved", EQ5)
@@ -105,10 +106,12 @@ def _keeps(ask: Ask, rng: Random) -> None:
 
 @RMSPROP.property("new-share", "the newcomer's share and the kept one make 1", DELTA, weight=2)
 def _new_share(ask: Ask, rng: Random) -> None:
-    _, delta, on = step(ask, 1.0, 0.0, eps=1e-8)
-    if not close(delta, 0.5):
-        why = f"Δ = 0 becomes {delta:.3g}; half of the average is new, and the newcomer is 1"
-        raise Failed(why, on)
+    alpha = round(rng.uniform(0.65, 0.95), 2)  # at ½ the two shares could be mistaken
+    _, kept, _ = step(ask, 0.0, 1.0, alpha=alpha, eps=1e-8)
+    _, new, on = step(ask, 1.0, 0.0, alpha=alpha, eps=1e-8)
+    if not close(kept + new, 1):
+        why = f"here Δ = 0 becomes {new:.3g}; with no gradient Δ = 1 becomes {kept:.3g}: together "
+        raise Failed(why + f"{kept + new:.3g}", on)
 
 
 @RMSPROP.property("squares", "Δ averages squared gradients", DELTA, weight=2)
@@ -130,6 +133,11 @@ def _direction(ask: Ask, rng: Random) -> None:
         moved, _, on = step(ask, signed, 4.0)
         if moved * signed > 0:
             raise Failed("θ moves along the gradient: the loss would rise", on)
+    at_zero, _, _ = step(ask, g, 4.0)
+    moved, _, on = step(ask, g, 4.0, theta=round(rng.choice((-1, 1)) * rng.uniform(2, 4), 2))
+    if not close(moved, at_zero):
+        why = f"θ moves by {moved:.3g}; from θ = 0 it moves by {at_zero:.3g}: where is the old θ?"
+        raise Failed(why, on)
 
 
 @RMSPROP.property("maximize", "with maximize=True the same step goes the other way", EQ8, weight=2)

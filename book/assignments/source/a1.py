@@ -21,7 +21,8 @@
 # $$\min_G\; \mathbb{E}\big[\log(1 - D(\hat h))\big] + \lambda\, \mathbb{E}\,\|\hat h - h\|_F^2$$
 #
 # - D's last layer is a sigmoid. You are given the *logits* $z$ before it: $D(\hat h) = \sigma(z)$.
-#   Work with $z$ in a way that stays exact when D is certain, say at $z = 60$.
+#   Work with $z$ in a way that stays exact when D is certain, say at $z = \pm 60$ or $\pm 200$, in
+#   the number itself and in its gradient.
 # - Take the adversarial term as it stands there: the *saturating* one.
 # - For $\|\cdot\|_F^2$ take the **mean** of the squared differences, not the paper's literal sum.
 #   So λ = 100 means the same for a small and for a large image.
@@ -137,22 +138,25 @@ for step in range(40):
 # Suppose you forget to cut `generated` from G's graph in part 2. The loop above then stops: "Trying
 # to backward through the graph a second time" (try it). Somebody mends that with
 # `value.backward(retain_graph=True)`, and it runs. Describe what D's `backward()` now adds to G's
-# gradients, in which direction it pushes G, and why this loop might *still* train as it should. In
-# which loop would it not?
+# gradients, in which direction `opt_g` would step if it took them, and why this loop *still* trains
+# as it should. In which loop would G be trained wrongly, and how?
 #
 # | points | for |
 # |---|---|
-# | 2 | what arrives in G, and in which direction it pushes |
+# | 2 | what arrives in G, and where `opt_g`, which descends, would take it |
 # | 2 | why the loop above survives it |
-# | 2 | a loop that does not |
+# | 2 | a loop that does not, and what becomes of G's adversarial term there |
 
 # %% [markdown] id=detached-face role=written points=6
 # *Your answer: write here.*
 # ### BEGIN SOLUTION
-# `value.backward()` also fills G's gradients with the derivative of E[log(1 − D(ĥ))]. D's value is
-# to be raised, and raising it through G makes the fakes *easier* to tell apart. Above,
-# `opt_g.zero_grad()` wipes these gradients before G's own `backward()`, so only time and memory are
-# lost. Where `zero_grad()` stands before D's `backward()`, where both losses are added up and sent
-# back together, or where one optimiser holds the weights of both networks, G is trained to be found
-# out.
+# `value.backward()` also leaves the derivative of E[log(1 − D(ĥ))] in G's gradients. That is the
+# derivative of G's own adversarial term, and `opt_g` *descends* it: both point the same way,
+# towards fooling D. (Only who *raises* the value pushes G the other way.) Above,
+# `opt_g.zero_grad()` wipes these gradients before G's own `backward()`, so only time and memory
+# are lost. Any one of these loops does not survive it. Where `opt_g.zero_grad()` stands before D's
+# `backward()`, G takes its adversarial term twice, and λ weighs half as much. Where D's loss
+# (−value) and G's loss are added and sent back together, the two adversarial terms cancel, and
+# nothing of D reaches G. Where one optimiser *raises* the value with the weights of both networks,
+# G is trained to be found out.
 # ### END SOLUTION

@@ -6,8 +6,8 @@
 # **You will** state how the generator fails, build the damage that should make it fail, and say
 # with an interval how sure you are.
 #
-# **You need** the chapter *Training*; about 90 minutes of your time; about one minute of a
-# laptop's processor.
+# **You need** the chapters *Training* and *Robustness*; about 90 minutes of your time; about one
+# minute of a laptop's processor.
 #
 # **Points**: 10 + 14 by checks, 6 + 10 for two written answers, 40 in all.
 #

@@ -1,0 +1,115 @@
+"""Wrong answers to assignments 2 and 4 (a sweep, a choice, a damage, an interval), as in `mutants`."""
+
+# ruff: noqa: E501 - a mutant a line reads best
+from __future__ import annotations
+
+HEAD = """
+import math
+import torch
+"""
+
+SWEEP_RIGHT = (
+    HEAD
+    + """
+def f(lams, run, seeds):
+    rows = []
+    for lam in lams:
+        runs = [run(lam, seed) for seed in seeds]
+        mean = {k: sum(r[k] for r in runs) / len(runs) for k in runs[0]}
+        rows.append({"lam": lam} | mean)
+    return rows
+"""
+)
+CHOOSE_RIGHT = (
+    HEAD
+    + """
+def f(rows, tolerance):
+    rows = [r for r in rows if math.isfinite(r["gain"])]
+    floor = max(r["gain"] for r in rows) - tolerance
+    return max((r for r in rows if r["gain"] >= floor), key=lambda r: r["sharpness"])["lam"]
+"""
+)
+DAMAGE_RIGHT = (
+    HEAD
+    + """
+def f(images, severity, seed):
+    g = torch.Generator().manual_seed(seed)
+    return (images + severity * 0.5 * torch.randn(images.shape, generator=g)).clamp(-1, 1)
+"""
+)
+INTERVAL_RIGHT = (
+    HEAD
+    + """
+def f(clean, damaged, level=0.95, seed=0):
+    x = damaged - clean
+    g = torch.Generator().manual_seed(seed)
+    means = x[torch.randint(len(x), (500, len(x)), generator=g)].mean(1)
+    tail = (1 - level) / 2
+    return x.mean().item(), means.quantile(tail).item(), means.quantile(1 - tail).item()
+"""
+)
+MUTANTS = [
+    (check, name, fails, right.replace(*change))
+    for check, right, name, fails, change in [
+        ("sweep", SWEEP_RIGHT, "only the last row", "answers", ("return rows", "return rows[-1:]")),
+        ("sweep", SWEEP_RIGHT, "a row without λ", "answers", ('{"lam": lam} | mean', "mean")),
+        ("sweep", SWEEP_RIGHT, "sorted by λ", "order", ("in lams", "in sorted(lams)")),
+        ("sweep", SWEEP_RIGHT, "another seed for every λ", "fair",
+         ("run(lam, seed) for", "run(lam, seed + lams.index(lam)) for")),
+        ("sweep", SWEEP_RIGHT, "one seed only", "fair", ("seed in seeds", "seed in seeds[:1]")),
+        ("sweep", SWEEP_RIGHT, "trains again for each measure", "once",
+         ("sum(r[k] for r in runs)", "sum(run(lam, s)[k] for s in seeds)")),
+        ("sweep", SWEEP_RIGHT, "keeps the last run", "average", ("sum(r[k] for r in runs) / len(runs)",
+                                                                "runs[-1][k]")),
+        ("sweep", SWEEP_RIGHT, "sum, not mean", "average", (" / len(runs)", "")),
+        ("sweep", SWEEP_RIGHT, "averages the gain alone", "average",
+         ("sum(r[k] for r in runs) / len(runs)",
+          "sum(r[k] for r in runs) / len(runs) if k == 'gain' else runs[-1][k]")),
+        ("sweep", SWEEP_RIGHT, "measures written into the code", "measures",
+         ("for k in runs[0]", "for k in ('gain', 'sharpness')")),
+        ("sweep", SWEEP_RIGHT, "empties the list", "unchanged",
+         ("return rows", "lams.clear()\n    return rows")),
+        ("choose", CHOOSE_RIGHT, "returns the row", "answers", ('["lam"]\n', "\n")),
+        ("choose", CHOOSE_RIGHT, "always the sharpest", "strict", (" - tolerance", " - 99")),
+        ("choose", CHOOSE_RIGHT, "always the best gain", "generous", (" - tolerance", "")),
+        ("choose", CHOOSE_RIGHT, "the smallest λ that is good enough", "generous",
+         ('max((r for r in rows if r["gain"] >= floor), key=lambda r: r["sharpness"])',
+          'min((r for r in rows if r["gain"] >= floor), key=lambda r: r["lam"])')),
+        ("choose", CHOOSE_RIGHT, "the largest λ that is good enough", "generous",
+         ('key=lambda r: r["sharpness"]', 'key=lambda r: r["lam"]')),
+        ("choose", CHOOSE_RIGHT, "the lowest gain that is good enough", "generous",
+         ('max((r for r in rows if r["gain"] >= floor), key=lambda r: r["sharpness"])',
+          'min((r for r in rows if r["gain"] >= floor), key=lambda r: r["gain"])')),
+        ("choose", CHOOSE_RIGHT, "tolerance as a share", "between",
+         ('max(r["gain"] for r in rows) - tolerance', 'max(r["gain"] for r in rows) * (1 - tolerance)')),
+        ("choose", CHOOSE_RIGHT, "NaN compared", "diverged",
+         ('[r for r in rows if math.isfinite(r["gain"])]', "list(rows)")),
+        ("damage", DAMAGE_RIGHT, "a list of faces", "answers", (".clamp(-1, 1)", ".clamp(-1, 1).tolist()")),
+        ("damage", DAMAGE_RIGHT, "squeezes", "one-face", (".clamp(-1, 1)", ".clamp(-1, 1).squeeze()")),
+        ("damage", DAMAGE_RIGHT, "works in place", "unchanged",
+         ("(images + severity", "images.add_(severity")),
+        ("damage", DAMAGE_RIGHT, "always a little noise", "zero", ("severity *", "(severity + 0.1) *")),
+        ("damage", DAMAGE_RIGHT, "all or nothing", "grows", ("severity *", "(severity > 0) *")),
+        ("damage", DAMAGE_RIGHT, "never clamped", "range", (".clamp(-1, 1)", "")),
+        ("damage", DAMAGE_RIGHT, "seed ignored", "repeats", (", generator=g", "")),
+        ("interval", INTERVAL_RIGHT, "no mean", "answers", ("x.mean().item(), ", "")),
+        ("interval", INTERVAL_RIGHT, "clean − damaged", "mean", ("    return x.mean()", "    return -x.mean()")),
+        ("interval", INTERVAL_RIGHT, "faces not paired", "paired",
+         ("x = damaged - clean", "x = damaged[torch.randperm(len(clean), generator=torch.Generator()"
+                                 ".manual_seed(1))] - clean")),
+        ("interval", INTERVAL_RIGHT, "seed ignored", "repeats", (", generator=g", "")),
+        ("interval", INTERVAL_RIGHT, "level ignored", "level", ("(1 - level)", "0.05")),
+        ("interval", INTERVAL_RIGHT, "spread of the faces, not of the mean", "shrinks",
+         ("means.quantile(tail).item(), means.quantile(1 - tail)",
+          "x.quantile(tail).item(), x.quantile(1 - tail)")),
+        ("interval", INTERVAL_RIGHT, "one standard error too few", "level",
+         ("tail = (1 - level) / 2", "tail = 0.5 - level / 4")),
+        ("interval", INTERVAL_RIGHT, "90 % for 95 %", "level", ("(1 - level) / 2", "1 - level")),
+        ("interval", INTERVAL_RIGHT, "97.5 % for 95 %", "level", ("(1 - level) / 2", "(1 - level) / 4")),
+        ("interval", INTERVAL_RIGHT, "the whole width taken for both halves", "covers",
+         ("tail = (1 - level) / 2", "tail = (1 - level) / 2\n    means = (means + x.mean()) / 2")),
+    ]
+]  # fmt: skip
+RIGHT_ONES = {
+    "sweep": SWEEP_RIGHT, "choose": CHOOSE_RIGHT, "damage": DAMAGE_RIGHT, "interval": INTERVAL_RIGHT,
+}  # fmt: skip
