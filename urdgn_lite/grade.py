@@ -8,6 +8,7 @@ Check cells of a submission are never run, so editing them changes nothing.
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
@@ -47,6 +48,9 @@ def grade_into(
 
     try:
         grade(folder, seed=seed, limits=limits, workers=workers, done=keep)
+    except KeyboardInterrupt:
+        warnings.warn(f"stopped: the {len(grades)} that were graded are in {table}", stacklevel=2)
+        raise
     finally:
         pages = write_feedback(grades, feedback) if grades else []
     return grades, pages

@@ -143,7 +143,8 @@ def load(job: dict[str, Any]) -> tuple[Callable[..., Any] | None, str, list[str]
     if callable(function):
         return function, "", failures
     copied = [f for f in failures if f == COPIED]
-    return None, (copied or failures or [f"{job['name']} is not a function"])[-1], []
+    nothing = "is not a function" if job["name"] in namespace else "is never defined"
+    return None, (copied or failures or [f"{job['name']} {nothing}"])[-1], []
 
 
 def _said(error: BaseException, statement: str) -> str:
