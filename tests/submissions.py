@@ -37,9 +37,16 @@ def mutant(name: str, check: str = "objective") -> str:
     return code.replace("def f(", f"def {GENERATOR if check == 'objective' else DISCRIMINATOR}(")
 
 
-def g(body: str, before: str = "") -> dict[str, Any]:
-    """A notebook whose generator_loss does this."""
-    return notebook(**{GENERATOR: f"{before}\ndef {GENERATOR}(z, x, h, lam):\n    {body}\n"})
+def at_once(code: str, function: str) -> str:
+    """Code that runs before the function is judged: one needs the other, or it is left out."""
+    body = "".join(f"    {line}\n" for line in code.strip().splitlines())
+    return f"class Once:\n{body}\n{function}\n{GENERATOR} = Once and {GENERATOR}\n"
+
+
+def g(body: str, before: str = "", imports: str = "") -> dict[str, Any]:
+    """A notebook whose generator_loss does this, and that does something else before."""
+    function = f"{imports}\ndef {GENERATOR}(z, x, h, lam):\n    {body}\n"
+    return notebook(**{GENERATOR: at_once(before, function) if before else function})
 
 
 def format_3() -> dict[str, Any]:
@@ -116,20 +123,20 @@ HOSTILE: dict[str, Case] = {
     "syntax": (notebook(**{GENERATOR: "def generator_loss(z, x, h, lam:\n    return 0"}), "problems", 0, D, "not valid Python"),
     "loop": (g("while True: pass"), "problems", 0, D, "out of time"),
     "loop-at-once": (g("return 0.0", "while True: pass"), "problems", 0, D, "out of time"),
-    "ten-gigabytes": (g("return torch.ones(10 * 2**30 // 4).sum()", "import torch"), "ok", 0, D, "allocate memory"),
+    "ten-gigabytes": (g("return torch.ones(10 * 2**30 // 4).sum()", imports="import torch"), "ok", 0, D, "allocate memory"),
     "bytes": (g("return len(bytearray(10 * 2**30))"), "ok", 0, D, "MemoryError"),
     "deleted": (notebook(**{GENERATOR: None}), "problems", 0, D, "no function generator_loss"),
     "renamed": (notebook(**{GENERATOR: RIGHT[GENERATOR].replace("def generator_loss", "def my_loss")}), "ok", G, D, "my_loss was taken"),
     "edited-checks": (edited_checks(), "ok", None, D, "straight line in λ"),
-    "patched": (notebook(**{GENERATOR: PATCH + mutant("λ²")}), "ok", None, D, "straight line in λ"),
-    "forged": (notebook(**{GENERATOR: FORGE + mutant("λ²")}), "problems", 0, D, ""),
-    "exit": (g("sys.exit()", "import sys"), "ok", 0, D, "SystemExit"),
+    "patched": (notebook(**{GENERATOR: at_once(PATCH, mutant("λ²"))}), "ok", None, D, "straight line in λ"),
+    "forged": (notebook(**{GENERATOR: at_once(FORGE, mutant("λ²"))}), "problems", 0, D, ""),
+    "exit": (g("sys.exit()", imports="import sys"), "ok", 0, D, "SystemExit"),
     "exit-at-once": (g("return 0.0", "import sys; sys.exit(0)"), "problems", 0, D, "sys.exit()"),
-    "hard-exit": (g("os._exit(0)", "import os"), "problems", 0, D, "ended the whole process"),
-    "crash": (g("ctypes.string_at(0)", "import ctypes"), "problems", 0, D, "ended the whole process"),
+    "hard-exit": (g("os._exit(0)", imports="import os"), "problems", 0, D, "ended the whole process"),
+    "crash": (g("ctypes.string_at(0)", imports="import ctypes"), "problems", 0, D, "ended the whole process"),
     "writes-outside": (g("return 0.0", "open('/tmp/urdgn-outside', 'w').write('here')"), "problems", 0, D, ""),
-    "overwrites-checks": (notebook(**{GENERATOR: OVERWRITE + mutant("λ²")}), "ok", None, D, "straight line"),
-    "prints": (g("print('x' * 10**7)", ""), "ok", 0, D, "OSError"),
+    "overwrites-checks": (notebook(**{GENERATOR: at_once(OVERWRITE, mutant("λ²"))}), "ok", None, D, "straight line"),
+    "prints": (g("print('x' * 10**7)"), "ok", 0, D, "OSError"),
     "children": (g("return 0.0", "import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)', 'urdgn-left-over'], start_new_session=True)"), "ok", 0, D, ""),
     "network": (g("return 0.0", "import socket\nsocket.create_connection(('1.1.1.1', 53), 2)"), "problems", 0, D, "Error"),
     "copied": (notebook(**{GENERATOR: "from urdgn_lite.objective import generator_loss"}), "problems", 0, D, "own solution"),

@@ -121,7 +121,7 @@ def test_the_same_seed_gives_the_same_table(tmp_path: Path) -> None:
 
 def sandboxed(code: str, limits: Limits = LIMITS) -> tuple[Sandbox, str]:
     sandbox = Sandbox(limits, 1).__enter__()
-    return sandbox, sandbox.load("objective", [], code, "f")
+    return sandbox, sandbox.load("objective", [code], "f")[0]
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def sandboxed(code: str, limits: Limits = LIMITS) -> tuple[Sandbox, str]:
 def test_the_sandbox_ends_what_lasts_too_long(code: str, limits: Limits) -> None:
     sandbox = Sandbox(limits, 1)
     with sandbox, pytest.raises(Unreachable, match=r"out of time|ended the whole"):
-        sandbox.load("objective", [], code, "f")
+        sandbox.load("objective", [code], "f")
     assert not sandbox.home.exists()
     assert sandbox.process.poll() is not None
 

@@ -269,12 +269,12 @@ def grade(
     feedback: Annotated[Path, typer.Option(help="folder for a page a student")] = Path("feedback"),
     seed: Annotated[int | None, typer.Option(help="of the hidden inputs; default: drawn")] = None,
     seconds: Annotated[float, typer.Option(min=1, help="CPU time of a function")] = 60,
-    memory: Annotated[float, typer.Option(min=0.1, help="GiB for each submission")] = 2,
+    memory: Annotated[float, typer.Option(min=0.1, help="GiB for each process")] = 2,
     workers: Annotated[int, typer.Option(min=1, help="submissions at a time")] = 2,
 ) -> None:
     """Grade a folder of handed-in notebooks: a csv, and a page of feedback for each.
 
-    Students' functions run shut in, with limits. Check cells are never trusted, nor run.
+    Functions run shut in, with limits. Check cells are never run. Ctrl-C keeps what is done.
     """
     import secrets
 
@@ -285,9 +285,9 @@ def grade(
         seed = secrets.randbelow(10**6) if seed is None else seed
         out.print(f"isolation: {isolation()}", highlight=False)
         limits = Limits(seconds, 60 + 4 * seconds, int(memory * 2**30))
-        grades = g.grade(folder, seed=seed, limits=limits, workers=workers)
-        g.write_csv(grades, table)
-        pages = g.write_feedback(grades, feedback)
+        grades, pages = g.grade_into(
+            table, feedback, folder, seed=seed, limits=limits, workers=workers
+        )  # fmt: skip
         ok = sum(one.status == "ok" for one in grades)
         out.print(
             f"{len(grades)} submissions, {ok} without problems: {table}; {len(pages)} pages in "

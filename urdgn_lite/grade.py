@@ -7,62 +7,53 @@ Check cells of a submission are never run, so editing them changes nothing.
 
 from __future__ import annotations
 
-import csv
-import re
 import time
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+import warnings
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from threading import Event
 
-from urdgn_lite.check import SUITES, Report
-from urdgn_lite.check.engine import Unreachable
-from urdgn_lite.grading.sandbox import PACKAGE, Limits, Sandbox
+from urdgn_lite.check import SUITES, Failed, Report, Result
+from urdgn_lite.check.engine import Request, Response, Unreachable
+from urdgn_lite.grading.answers import Answer, answer
+from urdgn_lite.grading.pages import Grade, write_csv, write_feedback
+from urdgn_lite.grading.sandbox import PACKAGE, Limits, Sandbox, Stopped
 from urdgn_lite.grading.submission import (
-    Answer,
     Assignment,
     Part,
     Submission,
     SubmissionError,
-    answer,
     assignments,
-    copies,
     read,
 )  # fmt: skip
 from urdgn_lite.progress import bar
 
-LEADING = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would take for a formula
 
+def grade_into(
+    table: Path, feedback: Path, folder: Path, *, seed: int, limits: Limits, workers: int
+) -> tuple[list[Grade], list[Path]]:
+    """Grade a folder, and write the table and the pages.
 
-@dataclass
-class Grade:
-    """What one submission earned.
-
-    Attributes
-    ----------
-    points : part → points; total : their sum; of : the most that can be had automatically.
-    status : "ok" (every part ran), "problems" (some did not), "unreadable", "error" (ours).
-    remarks : part → one line; reports : part → what the check found; printed : what it printed.
+    The table is written as soon as each grade is there, and after Ctrl-C the pages of those that
+    were graded: an evening's grades outlive a machine that is switched off. Returns the grades and
+    the pages. See `grade` for the rest.
     """
+    grades: list[Grade] = []
 
-    submission: Submission
-    points: dict[str, float] = field(default_factory=dict)
-    of: float = 0.0
-    status: str = "ok"
-    remarks: dict[str, str] = field(default_factory=dict)
-    reports: dict[str, Report] = field(default_factory=dict)
-    printed: str = ""
-    seconds: float = 0.0
+    def keep(so_far: list[Grade]) -> None:
+        grades[:] = so_far
+        write_csv(grades, table)
 
-    @property
-    def total(self) -> float:
-        """Points of all parts."""
-        return sum(self.points.values())
-
-    @property
-    def feedback(self) -> str:
-        """One line."""
-        return "; ".join(f"{k}: {v}" if k else v for k, v in self.remarks.items()) or "all correct"
+    try:
+        grade(folder, seed=seed, limits=limits, workers=workers, done=keep)
+    except KeyboardInterrupt:
+        warnings.warn(f"stopped: the {len(grades)} that were graded are in {table}", stacklevel=2)
+        raise
+    finally:
+        pages = write_feedback(grades, feedback) if grades else []
+    return grades, pages
 
 
 def grade(
@@ -72,6 +63,7 @@ def grade(
     limits: Limits | None = None,
     workers: int = 2,
     progress: bool = True,
+    done: Callable[[list[Grade]], None] = lambda so_far: None,
 ) -> list[Grade]:
     """Grade every file below a folder; one bad submission never changes another's grade.
 
@@ -81,6 +73,7 @@ def grade(
     seed : draws the inputs of the checks: keep it to yourself until the grades are out.
     limits : what each submission may use.
     workers : how many are graded at a time.
+    done : called after each submission with all grades so far.
 
     Raises
     ------
@@ -91,12 +84,14 @@ def grade(
     if not files:
         raise FileNotFoundError(f"no submissions in {folder}")
     submissions = [read(p, folder, known) for p in files]  # all of them, before any is run
-    guard = Guard()
+    guard, stop = Guard(), Event()
 
     def one(submission: Submission) -> Grade:
         began = time.monotonic()
         try:
-            result = _grade(submission, known, seed, limits or Limits())
+            result = _grade(submission, known, seed, limits or Limits(), stop)
+        except Stopped:
+            raise
         except Exception as error:  # a mistake of the grader must not cost the class its grades
             result = Grade(submission, status="error", remarks={"": f"the grader failed: {error}"})
         if changed := guard.restore():
@@ -105,10 +100,19 @@ def grade(
         result.seconds = time.monotonic() - began
         return result
 
+    grades: dict[int, Grade] = {}
     with ThreadPoolExecutor(workers) as pool:
-        grades = list(bar(pool.map(one, submissions), "grade", len(submissions), show=progress))
-    _remark_doubles(grades)
-    return grades
+        places = {pool.submit(one, s): i for i, s in enumerate(submissions)}
+        try:
+            for future in bar(as_completed(places), "grade", len(places), show=progress):
+                grades[places[future]] = future.result()
+                _remark_doubles(list(grades.values()))
+                done([grades[i] for i in sorted(grades)])
+        except BaseException:  # Ctrl-C: do not wait for what is running
+            stop.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return [grades[i] for i in sorted(grades)]
 
 
 def _hidden(path: Path, folder: Path) -> bool:
@@ -116,7 +120,7 @@ def _hidden(path: Path, folder: Path) -> bool:
 
 
 def _grade(
-    submission: Submission, known: dict[str, Assignment], seed: int, limits: Limits
+    submission: Submission, known: dict[str, Assignment], seed: int, limits: Limits, stop: Event
 ) -> Grade:
     result = Grade(submission)
     if asked := known.get(submission.assignment):
@@ -132,7 +136,7 @@ def _grade(
         except SubmissionError as error:
             result.status, result.remarks[part.id] = "problems", str(error)
     while todo:  # a part that ends the process leaves the next ones a fresh one
-        with Sandbox(limits, len(todo)) as sandbox:
+        with Sandbox(limits, len(todo), stop) as sandbox:
             alive = True
             while todo and alive:
                 alive = _part(sandbox, *todo.pop(0), seed, result)
@@ -142,29 +146,56 @@ def _grade(
 
 def _part(sandbox: Sandbox, part: Part, found: Answer, seed: int, result: Grade) -> bool:
     """Judge one part; False if its process is gone."""
-    notes = [found.note] if found.note else []
-    if modules := copies(found):
-        notes.append(f"mentions {', '.join(modules)}: look whether it is copied")
-    alive = True
+    notes, gone = list(found.notes), ""
     try:
-        if problem := sandbox.load(part.check, found.helpers, found.code, found.name):
-            result.status = "problems"
-            notes.append(problem)
-        else:
-            report = SUITES[part.check].judge(sandbox.ask, seed, f"{part.id}:")
-            result.reports[part.id] = report
-            result.points[part.id] = report.points(part.points)
-            if not report.passed:
-                missed = [r.property.says for r in report.results if r.state == "failed"]
-                notes.append(f"does not hold: {', '.join(missed)}")
-                why = next(r.why for r in report.results if r.state == "failed")
-                notes += [why] if "answers" in report.failed else []
+        problem, failures = sandbox.load(part.check, found.statements, found.name)
     except Unreachable as error:
-        result.status, alive = "problems", False
-        notes.append(str(error))
+        problem = gone = str(error)
+    if problem:
+        result.status = "problems"
+        notes += [problem, *found.missing]
+    else:
+        report, gone = _judge(sandbox.ask, part, seed)
+        result.reports[part.id] = report
+        result.points[part.id] = report.points(part.points)
+        if not report.passed:
+            missed = [r.property.says for r in report.results if r.state == "failed"]
+            notes.append(f"does not hold: {', '.join(missed)}")
+            why = next(r.why for r in report.results if r.state == "failed")
+            notes += [why] if gone or "answers" in report.failed else []
+            notes += [*failures, *found.missing]
+            if gone or failures:
+                result.status = "problems"
     if notes:
         result.remarks[part.id] = "; ".join(notes)
-    return alive
+    return not gone
+
+
+def _judge(answers: Callable[[Request], Response], part: Part, seed: int) -> tuple[Report, str]:
+    """The report on one part, and how its process ended, if it did.
+
+    What held before the end was seen to hold and keeps its points. The property that saw the end
+    has failed, and the ones after it are skipped.
+    """
+    gone = ""
+
+    def ask(request: Request) -> Response:
+        nonlocal gone
+        if not gone:
+            try:
+                return answers(request)
+            except Unreachable as error:
+                gone = str(error)
+        raise Failed(gone)
+
+    report = SUITES[part.check].judge(ask, seed, f"{part.id}:")
+    results: list[Result] = []
+    ended = False
+    for r in report.results:
+        why, on = (" ".join(text.split()) for text in (r.why, r.on))  # an exception may hold lines
+        results.append(Result(r.property, "skipped") if ended else replace(r, why=why, on=on))
+        ended = ended or (gone != "" and r.why == gone)
+    return replace(report, results=tuple(results)), gone
 
 
 def _remark_doubles(grades: list[Grade]) -> None:
@@ -193,79 +224,3 @@ class Guard:
                 path.write_bytes(content)
                 changed.append(path.relative_to(PACKAGE).as_posix())
         return changed
-
-
-def write_csv(grades: list[Grade], path: Path) -> None:
-    """One row a submission; the column `manual` is for the points of the written answers."""
-    parts = list(dict.fromkeys(p for g in grades for p in g.points))
-    columns = ["student", "assignment", "file", *parts, "total", "of", "manual", "feedback",
-               "status", "seconds"]  # fmt: skip
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="", encoding="utf-8-sig") as file:  # the mark helps Excel
-        table = csv.DictWriter(file, columns)
-        table.writeheader()
-        for g in sorted(grades, key=lambda g: (g.submission.assignment, g.submission.student)):
-            s = g.submission
-            row: dict[str, Any] = {
-                "student": s.student, "assignment": s.assignment, "file": s.file, **g.points,
-                "total": g.total, "of": g.of, "manual": "", "feedback": g.feedback,
-                "status": g.status, "seconds": f"{g.seconds:.1f}",
-            }  # fmt: skip
-            table.writerow({k: _cell(v) for k, v in row.items()})
-
-
-def _cell(value: Any) -> Any:
-    if not isinstance(value, str):
-        return f"{value:g}"
-    line = re.sub(r"[\x00-\x1f\x7f]+", " ", value.encode("utf-8", "replace").decode())[:500]
-    return f"'{line}" if line.startswith(LEADING) else line
-
-
-def write_feedback(grades: list[Grade], folder: Path) -> list[Path]:
-    """One Markdown page a submission, for its author."""
-    known, written = assignments(), []
-    folder.mkdir(parents=True, exist_ok=True)
-    taken: set[str] = set()
-    for g in grades:
-        stem = _unused(f"{g.submission.student}-{g.submission.assignment or 'unknown'}", taken)
-        path = folder / f"{stem}.md"
-        path.write_text(_page(g, known), encoding="utf-8", errors="replace")
-        written.append(path)
-    return written
-
-
-def _unused(name: str, taken: set[str]) -> str:
-    stem = base = re.sub(r"[^\w-]+", "-", name).strip("-")[:80] or "submission"
-    number = 1
-    while stem.lower() in taken:
-        number += 1
-        stem = f"{base}-{number}"
-    taken.add(stem.lower())
-    return stem
-
-
-def _page(g: Grade, known: dict[str, Assignment]) -> str:
-    asked = known.get(g.submission.assignment)
-    title = asked.title if asked else "Not graded"
-    lines = [
-        f"# {title}",
-        "",
-        f"{g.submission.file}: **{g.total:g} of {g.of:g}** points by checks.",
-    ]
-    if "" in g.remarks:
-        lines += ["", g.remarks[""]]
-    for part in asked.parts if asked else ():
-        lines += ["", f"## {part.id}: {g.points.get(part.id, 0):g} of {part.points:g}"]
-        lines += ["", g.remarks.get(part.id, "all correct")]
-        if report := g.reports.get(part.id):
-            lines += ["", *_fenced(str(report))]
-    for name, points in (asked.written if asked else {}).items():
-        lines += ["", f"## {name}: … of {points:g}", "", "Your teacher reads this one."]
-    if g.printed.strip():
-        lines += ["", "## What your code printed", "", *_fenced(g.printed.strip())]
-    return "\n".join(lines) + "\n"
-
-
-def _fenced(text: str) -> list[str]:
-    safe = re.sub(r"[^\n\t\x20-\x7e\xa0-\uffff]", "?", text).replace("```", "'''")
-    return ["```text", safe, "```"]

@@ -1,1 +1,5 @@
-"""Grading other people's notebooks: read them (`submission`), run their functions (`sandbox`)."""
+"""Grading other people's notebooks.
+
+Read them (`submission`), find what answers a part (`answers`, `statements`), run it shut in
+(`sandbox`, with `confine` inside and `traces` to clear up), write down what came out (`pages`).
+"""

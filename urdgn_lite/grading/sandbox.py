@@ -1,12 +1,14 @@
 """A process that nobody trusts: it runs one student's function and answers the checks' questions.
 
-The parent keeps the checks, the points and the seeds. Only plain numbers cross the pipe, so
-whatever the student's code patches, it patches in a process that decides nothing.
+The parent keeps the properties, the points and the seeds; only plain numbers cross the pipe. What
+the student's code patches, it patches in a process that gives no points. But that process says what
+the function returned: code written for it can answer without a function (`answers.BY_EYE`).
 
 What isolation this gives, strongest first, as far as the machine has it (`isolation` says which):
 
 - always: a process, session and temporary folder of its own, a bare environment, limits of wall
-  and CPU time, memory, file size, processes and output, and everything killed afterwards;
+  and CPU time, memory (of each process), processes and output, a temporary folder that is looked
+  over every second, and everything killed afterwards;
 - Linux with user namespaces: no network at all, and processes that cannot outlive the sandbox;
 - Linux with Landlock: no file can be written outside the temporary folder.
 
@@ -26,6 +28,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import uuid
 from contextlib import suppress
@@ -35,6 +38,7 @@ from pathlib import Path
 from typing import Any
 
 from urdgn_lite.check.engine import Request, Response, Unreachable
+from urdgn_lite.grading.traces import holds_more, kill_marked, remove
 
 PACKAGE = Path(__file__).resolve().parent.parent
 NAMESPACES = ("unshare", "--user", "--map-root-user", "--net", "--pid", "--fork", "--kill-child")
@@ -51,8 +55,9 @@ class Limits:
     ----------
     seconds : CPU time of one part; so a busy machine costs nobody a grade.
     wall : wall time of one part (start-up of the process not counted).
-    memory : bytes beyond what Python and torch take.
+    memory : bytes beyond what Python and torch take, for each of its processes.
     output : bytes it may print or write into one file.
+    folder : bytes that its temporary folder may hold, as seen once a second.
     processes : processes and threads it may have beside those that are there.
     """
 
@@ -60,11 +65,16 @@ class Limits:
     wall: float = 300.0
     memory: int = 2 * 2**30
     output: int = 2 * 2**20
+    folder: int = 64 * 2**20
     processes: int = 32
 
 
 class TimedOut(Unreachable):
     """The sandbox used up its time."""
+
+
+class Stopped(Exception):  # noqa: N818
+    """The teacher ended the grading: nobody's fault, and no grade."""
 
 
 @cache
@@ -94,10 +104,12 @@ class Sandbox:
     ----------
     limits : what the answers may use.
     parts : how many answers it will be given.
+    stop : set by another thread, it ends the wait for an answer.
     """
 
-    def __init__(self, limits: Limits, parts: int) -> None:
+    def __init__(self, limits: Limits, parts: int, stop: threading.Event | None = None) -> None:
         self.limits, self.parts = limits, parts
+        self.stop = stop or threading.Event()
         self.left = limits.wall
         self.mark = uuid.uuid4().hex
         self.home = Path(tempfile.mkdtemp(prefix="urdgn-grade-"))
@@ -109,7 +121,8 @@ class Sandbox:
         os.set_blocking(to_child[1], False)
         inherited = (to_child[0], from_child[1])
         self._in, self._out = to_child[1], from_child[0]
-        worker = [sys.executable, "-s", "-P", "-m", "urdgn_lite.grading.confine"]
+        # -u: what it printed is there even if it is killed
+        worker = [sys.executable, "-u", "-s", "-P", "-m", "urdgn_lite.grading.confine"]
         command = [*(NAMESPACES if namespaces() else ()), *worker, *map(str, inherited)]
         self.process = subprocess.Popen(
             command, cwd=self.home, env=self._environment(), stdin=subprocess.DEVNULL,
@@ -132,11 +145,19 @@ class Sandbox:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def load(self, check: str, helpers: list[str], code: str, name: str) -> str:
-        """Give it the next answer, with fresh time. Returns what went wrong, or nothing."""
+    def load(self, check: str, statements: list[str], name: str) -> tuple[str, list[str]]:
+        """Give it the next answer, with fresh time.
+
+        Returns
+        -------
+        What went wrong, or nothing; and the statements that failed, each in a line.
+        """
         self.left = self.limits.wall
-        job = {"check": check, "helpers": helpers, "code": code, "name": name}
-        return str(self.ask({"job": job, "seconds": self.limits.seconds}).get("problem", ""))
+        job = {"check": check, "statements": statements, "name": name}
+        answer = self.ask({"job": job, "seconds": self.limits.seconds})
+        failures = answer.get("failures")
+        known = map(str, failures[:3]) if isinstance(failures, list) else ()
+        return str(answer.get("problem", "")), list(known)
 
     def ask(self, request: Request) -> Response:
         """Let the student's function answer one request of a check."""
@@ -169,18 +190,28 @@ class Sandbox:
             raise Unreachable("its process sent something that is not an answer")
         return answer
 
+    def _wait(self, to_read: list[int], to_write: list[int], until: float) -> None:
+        """Until the pipe is ready; once a second, and at the end, look whether to go on."""
+        while True:
+            left = max(0.0, until - time.monotonic())
+            ready = select.select(to_read, to_write, [], min(1.0, left))
+            if self.stop.is_set():
+                raise Stopped("the grading was stopped")
+            if holds_more(self.home, self.limits.folder):
+                raise Unreachable("it wrote more than it may into its temporary folder")
+            if any(ready):
+                return
+            if not left:
+                raise TimedOut(OUT_OF_TIME)
+
     def _write(self, data: bytes, until: float) -> None:
         while data:
-            _, ready, _ = select.select([], [self._in], [], max(0.0, until - time.monotonic()))
-            if not ready:
-                raise TimedOut(OUT_OF_TIME)
+            self._wait([], [self._in], until)
             data = data[os.write(self._in, data) :]
 
     def _line(self, until: float) -> bytes:
         while b"\n" not in self._rest:
-            ready, _, _ = select.select([self._out], [], [], max(0.0, until - time.monotonic()))
-            if not ready:
-                raise TimedOut(OUT_OF_TIME)
+            self._wait([self._out], [], until)
             data = os.read(self._out, 65536)
             if not data:
                 raise Unreachable(self._end())
@@ -214,27 +245,6 @@ class Sandbox:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.kill()
         self.process.wait()
-        _kill_marked(self.mark)
-        _remove(self.home)
+        kill_marked(self.mark)
+        remove(self.home)
         self.printed.close()
-
-
-def _kill_marked(mark: str) -> None:
-    """Kill what left the process group: Linux shows every process its first environment."""
-    wanted = f"URDGN_SANDBOX={mark}".encode()
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            if wanted in (folder / "environ").read_bytes().split(b"\0"):
-                os.kill(int(folder.name), signal.SIGKILL)
-        except OSError:
-            continue
-
-
-def _remove(folder: Path) -> None:
-    def unlock(function: Any, path: str, _: object) -> None:
-        with suppress(OSError):
-            os.chmod(Path(path).parent, 0o700)
-            os.chmod(path, 0o700)
-            function(path)
-
-    shutil.rmtree(folder, onerror=unlock)

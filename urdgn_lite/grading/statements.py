@@ -1,0 +1,167 @@
+"""Which statements of a notebook one function needs: reading alone, nothing is executed.
+
+This runs in the grader, outside every limit, on text that anybody may have written. So each step
+looks at a statement a bounded number of times, and what cannot be read is left out, not fatal.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import symtable
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+MAGIC = re.compile(r"^\s*[%!?]")
+UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
+STAR = "*"  # what `from module import *` binds: perhaps the very name that is looked for
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+
+
+@dataclass
+class Needed:
+    """Statements to run, in order; and what was needed, but left out: name → why."""
+
+    statements: list[str] = field(default_factory=list)
+    missing: dict[str, str] = field(default_factory=dict)
+
+
+def without_magics(source: str) -> str:
+    """Notebook code as Python: lines such as `%matplotlib inline` and `!pip …` become `pass`."""
+    lines = []
+    for line in source.splitlines():
+        indent = line[: len(line) - len(line.lstrip())]
+        lines.append(f"{indent}pass" if MAGIC.match(line) else line)
+    return "\n".join(lines)
+
+
+def parse(source: str) -> list[ast.stmt] | None:
+    """The statements of a cell; None if it is not Python."""
+    try:
+        return ast.parse(without_magics(source)).body
+    except UNREADABLE:
+        return None
+
+
+def complaint(source: str) -> str:
+    """What is wrong with a cell that is not Python."""
+    try:
+        ast.parse(without_magics(source))
+    except SyntaxError as error:
+        return f"line {error.lineno}: {error.msg}"
+    except UNREADABLE as error:
+        return type(error).__name__
+    return "unknown"
+
+
+def at_once(node: ast.AST) -> Iterator[ast.AST]:
+    """What runs as soon as the statement does: all of it but the bodies of functions."""
+    todo = [node]
+    while todo:
+        one = todo.pop()
+        yield one
+        if isinstance(one, ast.comprehension):
+            todo += [one.iter, *one.ifs]  # its variables end with it
+        elif not isinstance(one, FUNCTIONS):
+            todo += ast.iter_child_nodes(one)
+        elif not isinstance(one, ast.Lambda):
+            todo += one.decorator_list
+
+
+def binds(node: ast.stmt) -> set[str]:
+    """Names that a statement gives a meaning, or a new part (`table["a"] = 1`)."""
+    if isinstance(node, ast.ClassDef):  # what is bound inside belongs to the class
+        return {node.name}
+    found: set[str] = set()
+    for one in at_once(node):
+        if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            found.add(one.name)
+        elif isinstance(one, ast.alias):
+            found.add((one.asname or one.name).split(".")[0])
+        elif isinstance(one, ast.Name | ast.Attribute | ast.Subscript):
+            found |= _root(one) if isinstance(one.ctx, ast.Store) else set()
+    return found
+
+
+def _root(node: ast.expr) -> set[str]:
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        node = node.value
+    return {node.id} if isinstance(node, ast.Name) else set()
+
+
+def calls(node: ast.stmt, names: set[str]) -> set[str]:
+    """Which of these functions the statement calls when it is run."""
+    called = (one.func for one in at_once(node) if isinstance(one, ast.Call))
+    return {f.id for f in called if isinstance(f, ast.Name)} & names
+
+
+def is_stub(node: ast.stmt) -> bool:
+    """A function that does nothing yet: docstring, `pass`, `...`, `raise NotImplementedError`."""
+    return isinstance(node, ast.FunctionDef) and all(map(_does_nothing, node.body))
+
+
+def _does_nothing(node: ast.stmt) -> bool:
+    if isinstance(node, ast.Expr):
+        return isinstance(node.value, ast.Constant)
+    if isinstance(node, ast.Raise):
+        what = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
+        return isinstance(what, ast.Name) and what.id == "NotImplementedError"
+    return isinstance(node, ast.Pass)
+
+
+def _reads(source: str) -> set[str]:
+    """Names that a statement takes from outside itself; a function's own variables are not."""
+    try:
+        top = symtable.symtable(source, "<notebook>", "exec")
+    except UNREADABLE:
+        return set()  # it will not run either
+    found, todo = set(), [top]
+    while todo:
+        table = todo.pop()
+        todo += table.get_children()
+        found |= {s.get_name() for s in table.get_symbols()
+                  if s.is_global() or (table is top and s.is_referenced())}  # fmt: skip
+    return found
+
+
+def needed(
+    others: list[ast.stmt], own: list[ast.stmt], name: str, asked: set[str]
+) -> Needed:  # fmt: skip
+    """What must run so that `name` means what its author wrote.
+
+    Parameters
+    ----------
+    others : statements of the other cells: a helper may stand anywhere. They run first.
+    own : statements of the cell that holds the answer.
+    name : the function to judge.
+    asked : all functions to write. What calls one of them is a try-out, and is left out: nobody's
+        sweep is run again to judge what follows it.
+    """
+    nodes = [*others, *own]
+    binding: dict[str, list[int]] = {}
+    for i, node in enumerate(nodes):
+        bound = binds(node)
+        for one in bound if i >= len(others) or name not in bound else ():
+            binding.setdefault(one, []).append(i)
+    kept: dict[int, str] = {}
+    left_out: dict[int, str] = {}
+    seen, todo = {name, STAR}, [name, STAR]
+    while todo:  # a work list: each name is looked up once, each statement read once
+        for i in binding.get(todo.pop(), ()):
+            if i in kept or i in left_out:
+                continue
+            try:
+                text = ast.unparse(nodes[i])
+            except UNREADABLE:
+                left_out[i] = "it is nested too deeply"
+                continue
+            if called := calls(nodes[i], asked):
+                left_out[i] = f"its line calls {', '.join(sorted(called))}"
+                continue
+            kept[i] = text
+            new = _reads(text) - seen
+            seen |= new
+            todo += new
+    lost = (one for one in sorted(seen) if one in binding and not kept.keys() & binding[one])
+    missing = {one: left_out[binding[one][0]] for one in lost}
+    return Needed([kept[i] for i in sorted(kept)], missing)
