@@ -1,3 +1,4 @@
+import inspect
 import io
 import struct
 import tarfile
@@ -516,6 +517,15 @@ def test_floats_are_clamped_and_rounded_to_the_nearest_level(value, more):
     assert low <= high
     expected = min(255, max(0, (value + 1) * 127.5))
     assert abs(low.item() - expected) <= 0.501
+
+
+def test_images_that_are_already_there_are_not_mapped_again():
+    # without the tests' check of shapes and kinds: nobody else has it
+    with pytest.raises(ValueError, match=r"8-bit, not torch.float32: leave out faces\.to_float"):
+        inspect.unwrap(faces.to_float)(torch.zeros(1, 3, 128, 128))
+    for kind in (torch.uint8, torch.int64):
+        with pytest.raises(ValueError, match=r"float in \[-1, 1\], not .*: see faces\.to_float"):
+            inspect.unwrap(faces.to_uint8)(torch.zeros(1, 3, 128, 128, dtype=kind))
 
 
 def test_the_shapes_in_annotations_are_enforced_here():
