@@ -208,8 +208,8 @@ MISTAKES = {
     "faces imaginary --split val --sheet sheet.xyz": "unknown file extension",
     "train --preset smok": "did you mean smoke",
     "train --preset smoke --faces nowhere": "no faces at 'nowhere'",
-    "train --all --preset smoke --start a --steps 1 --limit 1": "--all has a plan of its own: leave "
-    "out --preset, --start, --steps, --limit",
+    "train --all --preset smoke --start a --steps 1 --limit 1": "--all has a plan of its own: "
+    "leave out --preset, --start, --steps, --limit",
     "train --preset smoke --replace": "--replace belongs to --all",
     "train --preset smoke --limit 8 --resume --out empty": "no checkpoint to resume",
     "evaluate bicubik": "no 'bicubik': did you mean bicubic",
