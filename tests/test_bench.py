@@ -180,7 +180,7 @@ def test_the_command_prints_the_tables_and_keeps_the_numbers(tmp_path, monkeypat
 
     monkeypatch.setattr(b, "bench", bench)
     monkeypatch.setattr(faces, "load", lambda *_, **__: few_faces)
-    path = tmp_path / "bench.json"
+    path = tmp_path / "not" / "there" / "bench.json"
     call = ["bench", "--presets", "lite,residual-s-gan", "--seconds", "2", "--out", str(path)]
     result = CliRunner().invoke(app, call, catch_exceptions=False)
     assert result.exit_code == 0

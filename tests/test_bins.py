@@ -1,5 +1,6 @@
 import csv
 import dataclasses
+import json
 import math
 
 import pytest
@@ -121,7 +122,6 @@ def test_what_cannot_be_measured_is_none_with_a_reason(row):
 
 def test_bins_are_measured_once_and_read_from_the_ledger(few_faces, row, tmp_path, monkeypatch):
     monkeypatch.setattr(e, "ledger", lambda: tmp_path)
-    monkeypatch.setattr(bins, "ledger", lambda: tmp_path)
     calls = []
     monkeypatch.setattr(bins, "bins", lambda *a: calls.append(a) or row)
     with pytest.raises(KeyError, match="urdgn-lite table1 --bins bicubic"):
@@ -132,6 +132,34 @@ def test_bins_are_measured_once_and_read_from_the_ledger(few_faces, row, tmp_pat
     assert first["rotation"] == row["rotation"]
     bins.measure("bicubic", few_faces, again=True)
     assert len(calls) == 2
+
+
+def test_bins_of_other_faces_or_weights_are_measured_anew(
+    few_faces, row, tmp_path, monkeypatch, shelf
+):
+    monkeypatch.setattr(e, "ledger", lambda: tmp_path)
+    calls = []
+    monkeypatch.setattr(bins, "bins", lambda *a: calls.append(a) or row)
+    bins.measure("tiny", few_faces)
+    bins.measure("tiny", dataclasses.replace(few_faces, images=few_faces.images.flip(0)))
+    assert len(calls) == 2  # of a folder with the same name
+    place = dataclasses.replace(few_faces, split="test-bins")
+    kept = bins.read("tiny", "imaginary-test")
+    for n, other in enumerate(({"trained": {"seed": 7}}, {"n": 4})):
+        e.write_row("tiny", place, kept | other)
+        bins.measure("tiny", few_faces)
+        assert len(calls) == 3 + n
+    before = {k: v for k, v in bins.read("tiny", "imaginary-test").items() if k != "crc32"}
+    (tmp_path / "imaginary-test-bins" / "tiny.json").write_text(json.dumps(before))
+    assert bins.measure("tiny", few_faces) == before  # from before there were checksums
+    assert len(calls) == 4
+
+
+def test_a_flat_face_costs_and_gains_nothing(few_faces):
+    images = torch.full((2, 3, 128, 128), 100, dtype=torch.uint8)
+    assert bins.scores(upsample_bicubic, images)["gain_psnr"].tolist() == [0, 0]
+    far = (14, 14, 15, 15)
+    assert bins.occlusion(lambda lr: torch.zeros(2, 3, 128, 128), images, far)["drop_psnr"] == 0
 
 
 def test_a_table_a_series_with_a_column_an_entry(row):

@@ -133,6 +133,41 @@ def test_evaluate_keeps_a_row_with_its_circumstances(run, shelf, mine, monkeypat
     assert row["trained"]["preset"]["name"] == "smoke"
 
 
+def test_evaluate_resolves_all_names_before_it_measures(run, mine, monkeypatch):
+    calls = []
+    monkeypatch.setattr(evaluate, "evaluate", lambda *a, **k: calls.append(a))
+    assert run("evaluate", "bicubic", "bicubik", "--faces", mine).exit_code == 1
+    assert calls == []
+
+
+def test_paths_that_look_like_markup_are_printed_as_they_are(run, mine, generator_file, tmp_path):
+    (mine / "test" / "[bold]bad.png").unlink()
+    faces_folder = mine.rename(tmp_path / "[link]")
+    for folder in ("[", "[lite]"):  # [/red] closes a tag that nobody opened
+        path = tmp_path / folder / ("red]" if folder == "[" else "") / "g.safetensors"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(generator_file.read_bytes())
+    result = run("evaluate", "[/red]/g.safetensors", "[lite]/g.safetensors", "--faces",
+                 faces_folder)  # fmt: skip
+    assert result.exit_code == 0, result.output
+    printed = "".join(result.stdout.split())
+    assert "Faces([link]," in printed
+    for part in ("[/red]", "[lite]"):
+        assert part in printed
+
+
+def test_evaluate_shows_identity_where_it_was_computed(run, mine, monkeypatch):
+    (mine / "test" / "[bold]bad.png").unlink()
+    measure = evaluate.evaluate
+    result = run("evaluate", "bicubic", "--faces", mine)
+    monkeypatch.setattr(evaluate, "evaluate", lambda *a, **k: measure(*a) | seen)
+    for seen, shown in (({"identity": None}, False), ({"identity": 0.875}, True)):
+        seen |= {"lpips": None}
+        result = run("evaluate", "bicubic", "--faces", mine)
+        assert result.exit_code == 0, result.output
+        assert ("0.875" in result.stdout) is shown
+
+
 def test_upsample_enlarges_a_small_file(run, tmp_path, lr_file):
     result = run("upsample", lr_file, "--model", "bicubic", "--out", "big")
     assert result.exit_code == 0
@@ -173,6 +208,9 @@ MISTAKES = {
     "faces imaginary --split val --sheet sheet.xyz": "unknown file extension",
     "train --preset smok": "did you mean smoke",
     "train --preset smoke --faces nowhere": "no faces at 'nowhere'",
+    "train --all --preset smoke --start a --steps 1 --limit 1": "--all has a plan of its own: "
+    "leave out --preset, --start, --steps, --limit",
+    "train --preset smoke --replace": "--replace belongs to --all",
     "train --preset smoke --limit 8 --resume --out empty": "no checkpoint to resume",
     "evaluate bicubik": "no 'bicubik': did you mean bicubic",
     "evaluate nowhere/generator.safetensors": "no 'nowhere/generator.safetensors'",
@@ -185,6 +223,7 @@ MISTAKES = {
     "upsample anna.png --eyes 1,2,3,4 --model bicubic": "a 16 × 16 image needs no --eyes",
     "upsample notes.txt --model bicubic": "notes.txt: not an image",
     "upsample void --model bicubic": "the folder is empty",
+    "upsample secret --model bicubic": "the folder is empty, but for hidden files",
 }
 
 
@@ -192,6 +231,8 @@ MISTAKES = {
 def test_a_mistake_is_answered_in_one_line(run, tmp_path, lr_file, line):
     (tmp_path / "notes.txt").write_text("taken in Linz")
     (tmp_path / "void").mkdir()
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "secret" / ".hidden.png").write_bytes(lr_file.read_bytes())
     result = run(*line.split())
     assert result.exit_code == 1
     assert result.stderr.startswith("Error: ")

@@ -171,6 +171,12 @@ def test_8_bit_images_are_refused_with_the_remedy(damage):
         inspect.unwrap(function)(torch.zeros(1, 3, 12, 16, dtype=torch.uint8), *neutral)
 
 
+@pytest.mark.parametrize("resize", [downsample, upsample_bicubic])
+def test_8_bit_images_are_not_resized_as_if_they_were_float(resize, few_faces):
+    with pytest.raises(ValueError, match="to_float"):
+        inspect.unwrap(resize)(few_faces.images[:1])
+
+
 @given(st.tuples(st.integers(0, 16), st.integers(0, 16)),
        st.tuples(st.integers(0, 12), st.integers(0, 12)), st.floats(-1, 1, width=32))  # fmt: skip
 def test_occlude_changes_the_box_and_nothing_else(xs, ys, value):

@@ -1,6 +1,7 @@
 import dataclasses
 import json
 import math
+import zlib
 
 import pytest
 import torch
@@ -86,6 +87,22 @@ def test_a_perfect_method_is_told_by_its_ssim(few_faces):
     assert math.isinf(row["psnr"])
     assert row["psnr_interval"] == [math.inf, math.inf]
     assert row["lr_consistency"] == pytest.approx(10 * math.log10(255**2 * 12), abs=1e-3)  # 58.9
+
+
+def test_the_layout_of_the_faces_in_memory_does_not_matter(few_faces, bicubic):
+    for images in (
+        few_faces.images.to(memory_format=torch.channels_last),
+        few_faces.images.repeat_interleave(2, 0)[::2],
+    ):
+        row = e.evaluate(upsample_bicubic, dataclasses.replace(few_faces, images=images))
+        assert row["psnr"] == pytest.approx(bicubic["psnr"], abs=2e-4)
+
+
+def test_bicubic_gains_nothing_on_a_flat_face_either(few_faces):
+    images = few_faces.images.clone()
+    images[0] = 100  # its bicubic enlargement is exact
+    row = e.evaluate(upsample_bicubic, dataclasses.replace(few_faces, images=images))
+    assert (row["psnr"], row["gain_psnr"], row["gain_psnr_interval"]) == (math.inf, 0, [0, 0])
 
 
 # LR consistency, intervals
@@ -240,7 +257,7 @@ def test_a_row_that_was_written_is_read_back(ledger, few_faces, bicubic):
     row = e.read_row("bicubic", "imaginary-test")
     assert row == bicubic | {
         "method": "bicubic", "faces": "imaginary", "split": "test",
-        "hardware": "a laptop · 2 cores",
+        "hardware": "a laptop · 2 cores", "crc32": zlib.crc32(few_faces.images.numpy().tobytes()),
     }  # fmt: skip
 
 
@@ -250,6 +267,16 @@ def test_rows_stand_by_faces_and_split(ledger, few_faces):
     e.write_row("tiny", mine, {"psnr": 2.0})
     assert e.read_row("tiny", "imaginary-test")["psnr"] == 1
     assert e.read_row("tiny", "mine-val")["psnr"] == 2
+
+
+@pytest.mark.parametrize("bad", [math.inf, math.nan])
+def test_a_number_that_json_lacks_is_not_kept(ledger, few_faces, bad):
+    for row in ({"psnr": bad}, {"rotation": [{"psnr_interval": [1.0, bad]}]}):
+        with pytest.raises(ValueError, match="bicubic on imaginary: a number is not finite"):
+            e.write_row("bicubic", few_faces, row)
+    assert not ledger.exists()
+    e.write_row("tiny", few_faces, {"psnr": 1.0, "trained": {"preset": {"lam": math.inf}}})
+    assert e.read_row("tiny", "imaginary-test")["trained"]["preset"]["lam"] == math.inf
 
 
 def test_a_row_can_be_kept_in_another_folder(tmp_path, ledger, few_faces):

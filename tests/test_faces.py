@@ -1,6 +1,8 @@
+import inspect
 import io
 import struct
 import tarfile
+import tracemalloc
 import warnings
 import zlib
 from collections import Counter
@@ -15,7 +17,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from urdgn_lite import faces
+from urdgn_lite import _files, faces
 from urdgn_lite.faces import FacesError, decode_image
 
 COLOURS = {"red": (255, 0, 0), "green": (0, 160, 0), "blue": (0, 0, 255), "grey": (120, 120, 120)}
@@ -315,6 +317,18 @@ def test_limit_keeps_the_first_so_many(tmp_path):
     assert faces.load(tmp_path, limit=2).names == ["a.png", "b.png"]
 
 
+def test_a_file_too_large_for_a_face_is_skipped_unread(tmp_path, monkeypatch):
+    monkeypatch.setattr(_files, "LARGEST", 2**20)
+    fill(tmp_path / "mine", ["a.png"])
+    fill(tmp_path / "mine", ["b.png"], bytes(3 * 2**20))
+    packed = tar(tmp_path / "packed.tar", [("a.png", GOOD), ("b.png", bytes(3 * 2**20))])
+    for source in (tmp_path / "mine", packed):
+        with pytest.warns(UserWarning, match="1 of 2 files skipped"):
+            found = faces.load(source)
+        assert found.names == ["a.png"]
+        assert found.skipped == [("b.png", "b.png: 3 MiB, and no face needs more than 1")]
+
+
 def test_the_folder_one_stands_in_has_its_name_as_source(tmp_path, monkeypatch):
     monkeypatch.chdir(fill(tmp_path / "mine", ["a.png"]))
     assert faces.load(".").source == "mine"
@@ -372,6 +386,32 @@ def test_no_member_of_a_tar_is_ever_written_or_followed(tmp_path, monkeypatch):
     assert not {"link.png", "hard.png", "../evil.png"} & set(found.names)
 
 
+def test_of_a_tar_only_the_wanted_members_are_read_and_in_one_pass(tmp_path, monkeypatch):
+    names = [f"{name}.png" for name in "dbca"]
+    path = tar(tmp_path / "mine.tar.gz", [(name, GOOD) for name in names])
+    read, extract = [], tarfile.TarFile.extractfile
+    monkeypatch.setattr(
+        tarfile.TarFile, "extractfile", lambda t, m: read.append(m.name) or extract(t, m)
+    )
+    assert faces.load(path, limit=3).names == ["a.png", "b.png", "c.png"]
+    assert read == ["b.png", "c.png", "a.png"]
+
+
+def test_a_tar_that_unpacks_to_much_more_never_stands_in_memory(tmp_path):
+    zeros = bytes(16 * 2**20)
+    path = tar(tmp_path / "bomb.tar.gz", [(f"{i:02d}.png", zeros) for i in range(20)])
+    tracemalloc.start()
+    with pytest.raises(FacesError, match=r"no usable face among 1 files\. 00\.png: not an image"):
+        faces.load(path, limit=1)
+    few = tracemalloc.get_traced_memory()[1]
+    with pytest.raises(FacesError, match="no usable face among 20 files"):
+        faces.load(path)
+    every = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert few < 3 * len(zeros)
+    assert every < (faces.AT_ONCE + 3) * len(zeros)
+
+
 @pytest.mark.parametrize("content", [b"", b"no tar at all", GOOD])
 def test_a_file_that_is_no_tar_is_named(tmp_path, content):
     (tmp_path / "mine.tar.gz").write_bytes(content)
@@ -417,6 +457,13 @@ def test_a_name_is_looked_up_in_the_folder_urdgn_faces(shelf_of_faces):
 
 def test_a_name_that_states_its_split_is_taken_whole(shelf_of_faces):
     assert len(faces.load("two-test-unaligned", "test")) == 1
+
+
+def test_only_a_whole_word_of_a_name_states_its_split(shelf_of_faces):
+    people = [(f"{person:03d}.png", GOOD) for person in range(20, 36)]
+    for name in ("people-training", "people-latest", "test-people"):
+        tar(shelf_of_faces / f"{name}.tar.gz", people)
+        assert [len(faces.load(name, split)) for split in faces.SPLITS] == [12, 2, 2]
 
 
 def test_a_split_that_the_shelf_lacks_is_missed_by_name(shelf_of_faces):
@@ -516,6 +563,15 @@ def test_floats_are_clamped_and_rounded_to_the_nearest_level(value, more):
     assert low <= high
     expected = min(255, max(0, (value + 1) * 127.5))
     assert abs(low.item() - expected) <= 0.501
+
+
+def test_images_that_are_already_there_are_not_mapped_again():
+    # without the tests' check of shapes and kinds: nobody else has it
+    with pytest.raises(ValueError, match=r"8-bit, not torch.float32: leave out faces\.to_float"):
+        inspect.unwrap(faces.to_float)(torch.zeros(1, 3, 128, 128))
+    for kind in (torch.uint8, torch.int64):
+        with pytest.raises(ValueError, match=r"float in \[-1, 1\], not .*: see faces\.to_float"):
+            inspect.unwrap(faces.to_uint8)(torch.zeros(1, 3, 128, 128, dtype=kind))
 
 
 def test_the_shapes_in_annotations_are_enforced_here():

@@ -141,6 +141,14 @@ def test_labels_stand_in_the_order_of_the_faces(table, few_faces):
     assert labels(few_faces) == ["0", "0", "1", "1", "2", "2", "3", "3"]
 
 
+def test_labels_are_found_by_the_names_of_files_whatever_folder_the_table_puts_them_in(
+    table, few_faces
+):
+    head, *lines = table.read_text().splitlines()
+    table.write_text("\n".join([head, *(f"test/{line}" for line in lines)]))
+    assert labels(few_faces) == ["0", "0", "1", "1", "2", "2", "3", "3"]
+
+
 @pytest.mark.parametrize("text", ["file,identity\nelse.webp,7\n", "file,yaw\n", ""])
 def test_a_table_that_misses_a_face_is_no_table(table, few_faces, text):
     table.write_text(text)

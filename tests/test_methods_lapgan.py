@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+import typer
 from accelerate import Accelerator
 
 from urdgn_lite import networks
@@ -199,3 +200,9 @@ def test_the_command_trains_and_writes(few_faces, tmp_path, monkeypatch):
     monkeypatch.setattr(lapgan, "load", lambda source, split, limit=None: few_faces)
     lapgan.main("imaginary", tmp_path, steps=1)
     assert networks.load_weights(tmp_path / "generator.safetensors")[1]["data"]["n"] == 8
+
+
+def test_a_mistake_is_answered_in_one_line(tmp_path, capsys):
+    with pytest.raises(typer.Exit):
+        lapgan.main("nosuch", tmp_path)
+    assert capsys.readouterr().err.startswith("Error: no faces at 'nosuch'")

@@ -38,6 +38,14 @@ def test_eigenfaces_are_those_of_pca(hr):
     assert method.stages["energy"] == pytest.approx(pca.explained_variance_ratio_.sum(), rel=1e-3)
 
 
+@pytest.mark.parametrize(("n", "local", "least"), [(2, True, 4), (3, True, 4), (2, False, 2)])
+def test_too_few_different_faces_are_refused(hr, n, local, least):
+    same = hr[:1].repeat(n, 1, 1, 1) if not local else hr[:n]
+    with pytest.raises(ValueError, match=f"Liu needs at least {least} different faces"):
+        Liu(local=local).fit(same, progress=False)
+    assert torch.isfinite(Liu(local=local).fit(hr[:least])(downsample(hr[5:6]))).all()
+
+
 def test_a_face_of_a_linear_subspace_is_recovered():
     generator = torch.Generator().manual_seed(0)
     directions = torch.rand(4, 3, 128, 128, generator=generator) - 0.5

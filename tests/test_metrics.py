@@ -1,3 +1,4 @@
+import inspect
 import math
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from skimage.color import rgb2ycbcr
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from torchmetrics.functional.image import learned_perceptual_image_patch_similarity
 
-from urdgn_lite import faces
+from urdgn_lite import faces, metrics
 from urdgn_lite.degrade import downsample, upsample_bicubic
 from urdgn_lite.faces import to_float, to_uint8
 from urdgn_lite.metrics import (
@@ -48,6 +49,16 @@ def flat(level, side=16):
 
 def test_psnr_of_an_error_of_one_grey_level_is_48_13_db():
     assert psnr(flat(100), flat(101)).item() == pytest.approx(10 * math.log10(255**2), abs=1e-4)
+
+
+@pytest.mark.parametrize("metric", [psnr, ssim, lr_consistency, lpips])
+def test_8_bit_images_are_refused_with_the_remedy(metric, few_faces, monkeypatch):
+    monkeypatch.setattr(metrics, "_lpips_network", lambda path: torch.nn.Identity())
+    monkeypatch.setattr(metrics.Path, "is_file", lambda path: True)
+    for function in ("to_uint8", "_bytes", "downsample", "psnr"):  # as others have them: unchecked
+        monkeypatch.setattr(metrics, function, inspect.unwrap(getattr(metrics, function)))
+    with pytest.raises(ValueError, match="to_float"):
+        inspect.unwrap(metric)(few_faces.images[:2], few_faces.images[2:4])
 
 
 def test_psnr_of_one_wrong_channel_averages_over_all_three():

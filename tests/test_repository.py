@@ -131,10 +131,10 @@ def test_files_hold_one_idea():
 
 
 def test_the_floors_are_kept():
-    order = ["progress", "provenance", "timing", "_compat", "faces", "_celeba", "_lfw",
-             "degrade", "regions", "objective", "optimiser", "presets", "compared_networks",
-             "networks", "metrics", "identity", "figures", "pipeline", "zoo", "muon", "checkpoint",
-             "train", "methods",
+    order = ["progress", "_console", "provenance", "timing", "_compat", "faces", "_files",
+             "_celeba", "_lfw", "degrade", "regions", "objective", "optimiser", "presets",
+             "compared_networks", "networks", "metrics", "identity", "figures", "pipeline", "zoo",
+             "muon", "checkpoint", "train", "methods",
              "evaluate", "fool", "table1", "verdicts", "bins", "weights", "bench", "upsample",
              "gallery", "_explorer", "explore", "notebook", "check", "grading", "grade", "cli",
              "__main__"]  # fmt: skip

@@ -1,3 +1,4 @@
+import dataclasses
 import io
 import json
 import re
@@ -9,8 +10,8 @@ import torch
 from rich.console import Console
 from typer.testing import CliRunner
 
+from urdgn_lite import bins, methods, table1, verdicts, zoo
 from urdgn_lite import evaluate as e
-from urdgn_lite import methods, table1, verdicts, zoo
 from urdgn_lite.cli import app
 from urdgn_lite.degrade import upsample_bicubic
 from urdgn_lite.methods.base import Learnt
@@ -99,6 +100,16 @@ def test_a_row_of_other_weights_of_fewer_faces_or_without_intervals_is_stale(
         assert table1.stored("tiny", few_faces) is None
     table1.measure("tiny", few_faces)
     assert len(calls) == 2
+
+
+def test_a_row_of_other_faces_in_a_folder_of_the_same_name_is_stale(few_faces, ledger):
+    first = table1.measure("bicubic", few_faces)
+    others = dataclasses.replace(few_faces, images=few_faces.images // 2)
+    assert table1.stored("bicubic", others) is None
+    assert table1.measure("bicubic", others)["psnr"] != first["psnr"]
+    before = {k: v for k, v in first.items() if k != "crc32"}  # from before there were checksums
+    (ledger / "imaginary-test" / "bicubic.json").write_text(json.dumps(before))
+    assert table1.stored("bicubic", few_faces) == before
 
 
 def test_a_method_that_learns_is_fitted_once_in_a_process_of_its_own(
@@ -294,6 +305,16 @@ def test_the_tables_fit_80_columns_without_cutting_a_number(built):
     assert set(re.findall(r"[+-]?\d+\.\d+ ± \d+\.\d+", wide)) <= set(
         re.findall(r"[+-]?\d+\.\d+ ± \d+\.\d+", narrow)
     )
+
+
+def test_notes_and_titles_that_look_like_markup_are_printed_as_they_are():
+    table = table1.Table1(notes={"liu": "not measured: no file [/red]/[bold]x"})
+    console = Console(width=80, record=True, file=io.StringIO())
+    for part in (*verdicts.tables(table, "Faces([link], test)"), *bins.tables(table)):
+        console.print(part)
+    text = console.export_text()
+    assert "Faces([link], test)" in text
+    assert text.count("[/red]/[bold]x") == 2
 
 
 def test_every_measure_of_a_row_stands_in_some_part(built):

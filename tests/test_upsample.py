@@ -1,9 +1,11 @@
+import weakref
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from urdgn_lite import faces
+from urdgn_lite import _files, faces, methods
 from urdgn_lite.degrade import downsample, upsample_bicubic
 from urdgn_lite.faces import EYES, FacesError, to_float, to_uint8
 from urdgn_lite.upsample import parse_eyes, to_lr, upsample_files
@@ -155,6 +157,46 @@ def test_the_sheet_of_a_large_folder_shows_sixteen_faces(tmp_path, face):
     report = upsample_files(tmp_path / "photos", "bicubic", tmp_path / "out")
     assert len(report.written) == 18
     assert pixels(report.sheet).shape == (3 * 128, 16 * 128, 3)
+
+
+def test_results_that_the_sheet_does_not_show_are_not_kept(tmp_path, lr, monkeypatch):
+    (tmp_path / "photos").mkdir()
+    for i in range(40):
+        picture(lr).save(tmp_path / "photos" / f"{i:02d}.png")
+    alive = weakref.WeakSet()
+
+    def method(lr):
+        alive.add(result := upsample_bicubic(lr))
+        most.append(len(alive))
+        return result
+
+    most = []
+    monkeypatch.setattr(methods, "get", lambda name: method)
+    report = upsample_files(tmp_path / "photos", "any", tmp_path / "out")
+    assert len(report.written) == 40
+    assert max(most) <= 16 + 2
+
+
+def test_a_hidden_file_that_is_named_is_taken(tmp_path, lr):
+    picture(lr).save(tmp_path / ".anna.png")
+    report = upsample_files(tmp_path / ".anna.png", "bicubic", tmp_path / "out")
+    assert len(report.written) == 1
+
+
+def test_a_file_too_large_for_a_face_is_refused_unread(tmp_path, lr, monkeypatch):
+    monkeypatch.setattr(_files, "LARGEST", 100)
+    picture(lr).save(tmp_path / "anna.png")
+    with pytest.raises(FacesError, match="no face needs more"):
+        upsample_files(tmp_path / "anna.png", "bicubic", tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    "eyes", [((5000, 5000), (5100, 5000)), ((-1, 5), (40, 5)), ((44, 56), (84, 129))]
+)
+def test_eyes_outside_of_the_picture_are_refused(tmp_path, face, eyes):
+    face.save(tmp_path / "photo.png")
+    with pytest.raises(FacesError, match="do not lie in the picture of 128 × 128 px"):
+        upsample_files(tmp_path / "photo.png", "bicubic", tmp_path / "out", eyes)
 
 
 def test_what_does_not_exist_is_named(tmp_path):

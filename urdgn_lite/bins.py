@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from rich.markup import escape
 from rich.table import Table
 from torch import Tensor
 
@@ -25,11 +26,11 @@ from urdgn_lite.degrade import (
     shift,
     upsample_bicubic,
 )
-from urdgn_lite.evaluate import Enlarge, Row, ledger, read_row, summary, write_row
+from urdgn_lite.evaluate import Enlarge, Row, difference, read_row, summary, write_row
 from urdgn_lite.faces import SIZE, Faces, FacesError, load, to_float
 from urdgn_lite.progress import bar
 from urdgn_lite.provenance import circumstances
-from urdgn_lite.table1 import Table1, ready
+from urdgn_lite.table1 import Table1, ready, stored
 from urdgn_lite.verdicts import cell
 
 YAW = (0, 0.05, 0.1, 0.2, 1)  # |nose offset from the middle of the eyes|, in eye distances
@@ -104,7 +105,8 @@ def scores(
         h = damage(to_float(part))
         lr = downsample(h)
         psnr = metrics.psnr(method(lr), h)
-        kept.append(torch.stack([psnr, psnr - metrics.psnr(upsample_bicubic(lr), h)]))
+        gain = difference(psnr, metrics.psnr(upsample_bicubic(lr), h))
+        kept.append(torch.stack([psnr, gain]))
     psnr, gain = torch.cat(kept, 1)
     return {"psnr": psnr, "gain_psnr": gain}
 
@@ -132,7 +134,7 @@ def occlusion(method: Enlarge, images: Tensor, box: tuple[int, int, int, int]) -
         lr = downsample(h)
         kept.append(torch.stack([psnr_of(method(x), h, outside) for x in (lr, occlude(lr, box))]))
     clean, covered = torch.cat(kept, 1)
-    return _entry({"clean_psnr": clean, "psnr": covered, "drop_psnr": clean - covered})
+    return _entry({"clean_psnr": clean, "psnr": covered, "drop_psnr": difference(clean, covered)})
 
 
 def psnr_of(generated: Images, real: Images, where: Tensor) -> Tensor:
@@ -170,10 +172,11 @@ def _entry(values: dict[str, Tensor]) -> Row:
 def measure(key: str, faces: Faces, *, again: bool = False, **options: Any) -> Row:
     """A method's bins: from the ledger, SOURCE-SPLIT-bins/KEY.json, else measured and kept there.
 
-    `options` are those of `table1.ready`.
+    `options` are those of `table1.ready`. Bins of other faces or weights are measured anew, see
+    `table1.stored`.
     """
     place = replace(faces, split=f"{faces.split}-bins")
-    if again or not (ledger() / f"{place.source}-{place.split}" / f"{key}.json").exists():
+    if again or not stored(key, place):
         method, made = ready(key, **options)
         write_row(key, place, bins(method, faces) | made | circumstances())
     return read(key, f"{faces.source}-{faces.split}")
@@ -191,12 +194,12 @@ def tables(table: Table1) -> list[Table]:
             part.add_column(f"{place} …" if "from" in entry else str(place), justify="right")
         for key, row in rows.items():
             what = "drop_psnr" if name == "occlusion" else "gain_psnr"
-            part.add_row(key, *(f"{entry[what]:+.2f}" for entry in row[name]))
+            part.add_row(escape(key), *(f"{entry[what]:+.2f}" for entry in row[name]))
         printed.append(part)
     if table.notes:
         printed.append(Table("method", "not measured"))
         for key, note in table.notes.items():
-            printed[-1].add_row(key, note)
+            printed[-1].add_row(escape(key), escape(note))
     return printed
 
 
@@ -239,7 +242,7 @@ def _unaligned(table: Table1) -> Table:
     part = Table("method", "aligned", "unaligned", title="unaligned", title_justify="left")
     for key, row in table.rows.items():
         gains = (row[name] and row[name]["gain_psnr"] for name in ("aligned", "unaligned"))
-        part.add_row(key, *("–" if gain is None else f"{gain:+.2f}" for gain in gains))
+        part.add_row(escape(key), *("–" if gain is None else f"{gain:+.2f}" for gain in gains))
     return part
 
 

@@ -4,50 +4,23 @@ from __future__ import annotations
 
 import json
 import math
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
+
+from urdgn_lite._console import err, out, plain_errors, say
 
 app = typer.Typer(
     no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown",
     help="Learn UR-DGN (Yu & Porikli, ECCV 2016) by running it: 16 × 16 faces become 128 × 128.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )  # fmt: skip
-out, err = Console(), Console(stderr=True)
 FacesOption = Annotated[
     str, typer.Option(help="imaginary, celeba, lfw, a folder, a tar, or a name in $URDGN_FACES")
 ]
 MODEL = "residual"  # the truest generator that comes with the package
 Root = Annotated[Path, typer.Option(help="folder that holds celeba/ and LFW")]
-
-
-def say(console: Console, text: object, label: str = "") -> None:
-    """Print text as it is: paths may hold what rich takes for markup, and lines stay whole."""
-    console.print(label, end="")
-    console.print(str(text), markup=False, highlight=False, emoji=False, soft_wrap=True)
-
-
-@contextmanager
-def plain_errors() -> Iterator[None]:
-    """A user's mistake is answered in one line and exit code 1, without a traceback."""
-
-    def warn(message: Warning | str, *_: object, **__: object) -> None:
-        say(err, message, "[yellow]Note:[/] ")
-
-    with warnings.catch_warnings():
-        warnings.showwarning = warn
-        try:
-            yield
-        except (ValueError, KeyError, OSError, FloatingPointError) as error:
-            text = error.args[0] if isinstance(error, KeyError) else error
-            say(err, text, "[red]Error:[/] ")
-            raise typer.Exit(1) from None
 
 
 @app.command()
@@ -73,7 +46,9 @@ def faces(
 
 @app.command()
 def train(
-    preset: Annotated[str, typer.Option(help="see `urdgn_lite.presets`")] = "residual-s",
+    preset: Annotated[
+        str | None, typer.Option(help="see `urdgn_lite.presets`; default: residual-s")
+    ] = None,
     faces: FacesOption = "imaginary",
     everything: Annotated[
         bool, typer.Option("--all", help="every generator of the zoo, in slices of --minutes")
@@ -106,6 +81,9 @@ def train(
 
     with plain_errors():
         if everything:
+            one = {"preset": preset, "start": start, "steps": steps, "limit": limit}
+            if given := [f"--{option}" for option, value in one.items() if value]:
+                raise ValueError(f"--all has a plan of its own: leave out {', '.join(given)}")
             folder = folder or Path("runs/all")
             splits = [f.load(faces, split, root=root) for split in ("train", "val", "test")]
             shown = f.load("imaginary", "test")
@@ -117,8 +95,10 @@ def train(
                 say=lambda text: say(out, text),
             )  # fmt: skip
             raise typer.Exit(0 if complete else 130)
-        p = presets.get(preset)
-        folder = folder or Path("runs") / preset
+        if replace:
+            raise ValueError("--replace belongs to --all: one run goes to --out, not to the zoo")
+        p = presets.get(preset or "residual-s")
+        folder = folder or Path("runs") / p.name
         images = f.load(faces, "train", root=root, limit=limit)
         val = f.load(faces, "val", root=root, limit=100)
         run = train(
@@ -151,29 +131,23 @@ def evaluate(
     from urdgn_lite import methods as m
     from urdgn_lite import zoo
     from urdgn_lite.provenance import circumstances
+    from urdgn_lite.verdicts import measured
 
     with plain_errors():
         if save and len(methods) != 1:
             raise ValueError("--save keeps one row under one name: give one method")
+        known = [m.get(name) for name in methods]  # a wrong name costs no measuring
         found = f.load(faces, split, root=root)
-        table = Table(title=str(found), title_justify="left")
-        for heading in (
-            "method", "PSNR", "gain", "SSIM", "gain", "PSNR Y", "LPIPS", "LR cons.", "s/face"
-        ):  # fmt: skip
-            table.add_column(heading, justify="left" if heading == "method" else "right")
-        for name in methods:
-            row = e.evaluate(m.get(name), found, perceptual=True)
-            table.add_row(
-                name, f"{row['psnr']:.2f}", f"{row['gain_psnr']:+.2f}", f"{row['ssim']:.3f}",
-                f"{row['gain_ssim']:+.3f}", f"{row['psnr_y']:.2f}",
-                "–" if row["lpips"] is None else f"{row['lpips']:.3f}",
-                f"{row['lr_consistency']:.1f}", f"{row['seconds_per_face']:.4f}",
-            )  # fmt: skip
-            if save:
-                trained = {} if name in m.REGISTRY else {"trained": zoo.card(name.rstrip("+"))}
-                row |= circumstances() | trained
-                say(out, f"wrote {e.write_row(save, found, row)}")
-        out.print(table)
+        rows = {
+            name: e.evaluate(method, found, perceptual=True)
+            for name, method in zip(methods, known, strict=True)
+        }
+        out.print(measured(rows, str(found)))
+        if save:
+            name = methods[0]
+            trained = {} if name in m.REGISTRY else {"trained": zoo.card(name.rstrip("+"))}
+            row = rows[name] | circumstances() | trained
+            say(out, f"wrote {e.write_row(save, found, row)}")
 
 
 @app.command()
@@ -230,6 +204,8 @@ def bench(
 
     with plain_errors():
         names = presets.split(",") if presets else b.FAMILY
+        if path:  # before minutes of measuring
+            path.parent.mkdir(parents=True, exist_ok=True)
         row = b.bench(
             names, f.load("imaginary", "train", limit=500).images, against=against,
             seconds=seconds, bf16=bf16, show=out.print,

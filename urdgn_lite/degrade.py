@@ -36,7 +36,12 @@ def downsample(
     Returns
     -------
     LR faces in [-1, 1], clamped and rounded to 8 bits: an LR image is a file.
+
+    Raises
+    ------
+    ValueError : images that are not float, or no such method.
     """
+    _check(hr)
     if method not in METHODS:
         raise ValueError(f"no downsampling method {method!r}: choose one of {', '.join(METHODS)}")
     lr = interpolate(
@@ -53,7 +58,12 @@ def upsample_bicubic(
 
     `antialias=True` selects the kernel of Pillow and MATLAB (a = -0.5), which gives the paper's
     own 23.22 dB; torch's default kernel (a = -0.75) would not.
+
+    Raises
+    ------
+    ValueError : images that are not float.
     """
+    _check(lr)
     return interpolate(lr, size=(size, size), mode="bicubic", antialias=True, align_corners=False)
 
 

@@ -6,7 +6,6 @@ import json
 import math
 import re
 import time
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from urdgn_lite.faces import Faces, load, to_float, to_uint8
 from urdgn_lite.methods import Network
 from urdgn_lite.networks import count_parameters
 from urdgn_lite.progress import bar
+from urdgn_lite.provenance import checksum
 
 MEASURES = {
     "psnr": metrics.psnr,
@@ -89,7 +89,8 @@ def evaluate(
     for name, parts in values.items():
         value = torch.cat(parts)
         row |= summary(name, value)
-        row |= summary(f"gain_{name}", value - _of_bicubic(faces, name, measures[name], batch))
+        baseline = _of_bicubic(faces, name, measures[name], batch)
+        row |= summary(f"gain_{name}", difference(value, baseline))
     row |= consistency(torch.cat(errors))
     if perceptual:
         found, reasons = _identity(torch.cat(results), faces)
@@ -100,6 +101,11 @@ def evaluate(
     if isinstance(method, Network):
         row["parameters"] = count_parameters(method.network)
     return row | {"n": len(faces)}
+
+
+def difference(values: Tensor, baseline: Tensor) -> Tensor:
+    """What values gain over others, a face: two infinite PSNRs (of a flat face) are equal."""
+    return torch.where(values == baseline, 0, values - baseline)
 
 
 def interval(values: Tensor) -> tuple[float, float]:
@@ -137,7 +143,7 @@ def consistency(errors: Tensor) -> Row:
 
 def _of_bicubic(faces: Faces, name: str, measure: Callable[..., Tensor], batch: int) -> Tensor:
     """What a measure says of the bicubic enlargements of some faces."""
-    key = zlib.crc32(faces.images.numpy().data), name
+    key = checksum(faces.images), name
     if key not in _KNOWN:
         parts = (to_float(part) for part in faces.images.split(batch))
         found = [measure(upsample_bicubic(downsample(h)), h) for h in parts]
@@ -148,7 +154,7 @@ def _of_bicubic(faces: Faces, name: str, measure: Callable[..., Tensor], batch: 
 def _identity(results: Tensor, faces: Faces) -> tuple[Row, dict[str, str]]:
     """`identity` and `rank1`, or the reasons why they cannot be measured here."""
     try:
-        key = zlib.crc32(faces.images.numpy().data), "identity"
+        key = checksum(faces.images), "identity"
         if key not in _KNOWN:
             _KNOWN[key] = identity.embed(to_float(faces.images))
         real, generated = _KNOWN[key], identity.embed(to_float(results))
@@ -182,10 +188,24 @@ def origin(card: Row) -> Row:
 
 
 def write_row(method: str, faces: Faces, row: Row, folder: Path | None = None) -> Path:
-    """Keep a row in the ledger as FACES-SPLIT/METHOD.json."""
+    """Keep a row in the ledger as FACES-SPLIT/METHOD.json, with the `crc32` of the faces.
+
+    Raises
+    ------
+    ValueError : a measured number is infinite or NaN, which JSON cannot hold. (Cards may: λ is ∞
+        where there is no D.)
+    """
+    try:
+        json.dumps({k: v for k, v in row.items() if k != "trained"}, allow_nan=False)
+    except ValueError:
+        raise ValueError(
+            f"{method} on {faces.source}: a number is not finite, and is not kept. Some result is "
+            f"equal to its face; is there a flat one? Leave it out"
+        ) from None
     path = (folder or ledger()) / f"{faces.source}-{faces.split}" / f"{method}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     full = {"method": method, "faces": faces.source, "split": faces.split, **row}
+    full["crc32"] = checksum(faces.images)
     if "trained" in full:
         full["trained"] = origin(full["trained"])
     path.write_text(json.dumps(full, indent=1, ensure_ascii=False) + "\n")

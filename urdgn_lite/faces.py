@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import io
 import os
-import tarfile
 import warnings
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
 from importlib import resources
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -31,10 +30,11 @@ SIZE = 128  # HR faces are 128 x 128, LR faces 16 x 16 (Sect. 3)
 EYES = ((44.0, 56.0), (84.0, 56.0))  # where the default crop puts the two eyes (x, y)
 SPLITS = ("train", "val", "test")
 SMALLEST = 64  # px: enlarging smaller files would teach the network blur
-LARGEST = 64 * 2**20  # bytes: no single face needs more
-MOST_PIXELS = 89_000_000  # nor more than these; Pillow itself warns from about here on
+MOST_PIXELS = 89_000_000  # no single face needs more; Pillow itself warns from about here on
+AT_ONCE = 8  # files in memory at a time, undecoded: at most half a GiB
 
-Source = tuple[str, Callable[[], bytes]]  # a name, and a way to get the file's bytes
+Read = Callable[[], bytes]  # a way to get a file's bytes
+Source = tuple[str, Read]  # with its name
 Decode = Callable[[str, bytes], np.ndarray]  # (name, bytes) -> uint8 (128, 128, 3)
 
 
@@ -99,26 +99,31 @@ def load(
         raise FacesError(f"no split {split!r}: choose one of {', '.join(SPLITS)}, all")
     if limit is not None and limit < 1:
         raise FacesError(f"limit must be at least 1, not {limit}")
-    name = str(source)
+    from urdgn_lite._files import Archive, folder
+
+    name, whole = str(source), False
     decode: Decode = decode_image
+    found: Archive | dict[str, Read]
     if name == "imaginary":
         packed = resources.files("urdgn_lite") / "data" / "imaginary128.tar.gz"
-        files = _pick(_tar(packed.read_bytes(), name), split, name)
+        found = Archive(name, lambda: packed.open("rb"))
     elif name == "celeba":
         from urdgn_lite import _celeba
 
         files, decode = _celeba.files(Path(root), split, crop)
+        found, whole = dict(files), True
     elif name == "lfw":
         from urdgn_lite import _lfw
 
-        found, decode = _lfw.files(Path(root))
-        files = _pick(found, split, name)
+        files, decode = _lfw.files(Path(root))
+        found = dict(files)
     else:
         path, whole = _resolve(name, split)
-        listed = _tar(path.read_bytes(), name) if path.is_file() else _folder(path)
-        files = listed if whole else _pick(listed, split, name)
+        found = Archive(name, lambda: path.open("rb")) if path.is_file() else folder(path)
         name = name if not Path(name).exists() else path.resolve().name.split(".")[0]
-    return _decode_all(files[:limit], decode, name, split)
+    names = (list(found) if whole else _pick(list(found), split, str(source)))[:limit]
+    sources = found.read(names) if isinstance(found, Archive) else [(n, found[n]) for n in names]
+    return _decode_all(names, sources, decode, name, split)
 
 
 def _resolve(name: str, split: str) -> tuple[Path, bool]:
@@ -128,7 +133,8 @@ def _resolve(name: str, split: str) -> tuple[Path, bool]:
     shelf = os.environ.get("URDGN_FACES")
     for stem, whole in ((f"{name}-{split}", True), (name, False)):
         if shelf and (found := Path(shelf) / f"{stem}.tar.gz").is_file():
-            return found, whole or f"-{split}" in name  # as celeba128-test-unaligned says itself
+            # as celeba128-test-unaligned says itself
+            return found, whole or split in name.split("-")[1:]
     where = f"{shelf} (URDGN_FACES)" if shelf else "URDGN_FACES (not set)"
     raise FacesError(
         f"no faces at {name!r}: it is not 'imaginary', 'celeba' or 'lfw', no such folder or tar "
@@ -136,40 +142,13 @@ def _resolve(name: str, split: str) -> tuple[Path, bool]:
     )
 
 
-def _tar(data: bytes, name: str) -> list[Source]:
-    """Members are read in memory, so that no archive can write anywhere."""
-    try:
-        with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-            members = [m for m in archive.getmembers() if m.isfile() and m.size <= LARGEST]
-            streams = {m.name: archive.extractfile(m) for m in members}
-            blobs = {name: stream.read() for name, stream in streams.items() if stream}
-    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
-        reason = str(error).partition(":\n")[0]  # tarfile lists what it tried on further lines
-        raise FacesError(f"{name}: not a readable tar file ({reason})") from error
-    paths = {n: Path(n).parts for n in sorted(blobs) if not _hidden(n)}
-    tops = {parts[0] for parts in paths.values()}  # one: `tar czf FOLDER.tar.gz FOLDER` wraps all
-    wrapped = len(tops) == 1 and not tops & set(SPLITS) and min(map(len, paths.values())) > 1
-    return [("/".join(p[wrapped:]), partial(blobs.__getitem__, n)) for n, p in paths.items()]
-
-
-def _folder(path: Path) -> list[Source]:
-    found = sorted(p for p in path.rglob("*") if p.is_file())
-    named = [(p.relative_to(path).as_posix(), p) for p in found]
-    return [(n, p.read_bytes) for n, p in named if not _hidden(n)]
-
-
-def _hidden(name: str) -> bool:
-    return any(part.startswith((".", "__MACOSX")) for part in Path(name).parts if part != ".")
-
-
-def _pick(files: list[Source], split: str, name: str) -> list[Source]:
+def _pick(files: list[str], split: str, name: str) -> list[str]:
     if split == "all":
         return files
-    tops = {Path(n).parts[0] for n, _ in files}
-    if tops & set(SPLITS):
-        kept = [f for f in files if Path(f[0]).parts[0] == split]
+    if {Path(n).parts[0] for n in files} & set(SPLITS):
+        kept = [n for n in files if Path(n).parts[0] == split]
     else:
-        kept = [f for f in files if split_of(identity_of(f[0])) == split]
+        kept = [n for n in files if split_of(identity_of(n)) == split]
     if not kept:
         raise FacesError(f"{name}: {len(files)} files, but none in split {split!r}")
     return kept
@@ -258,28 +237,33 @@ def align(image: Image.Image, eyes: Sequence[Sequence[float]] | np.ndarray) -> I
     return image.transform((SIZE, SIZE), Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC)
 
 
-def _decode_all(files: Sequence[Source], decode: Decode, source: str, split: str) -> Faces:
-    if not files:
+def _decode_all(
+    names: Sequence[str], sources: Iterable[Source], decode: Decode, source: str, split: str
+) -> Faces:
+    """The faces in the order of `names`; `sources` has the same files in any order."""
+    if not names:
         raise FacesError(f"{source}: no files for split {split!r}")
 
-    def attempt(file: Source) -> np.ndarray | str:
+    def attempt(file: Source) -> tuple[str, np.ndarray | str]:
         try:
-            return decode(file[0], file[1]())
+            return file[0], decode(file[0], file[1]())
         except (FacesError, OSError) as error:
-            return str(error)
+            return file[0], str(error)
 
-    with ThreadPoolExecutor() as pool:  # Pillow decodes outside the interpreter lock
-        results = bar(
-            pool.map(attempt, files), f"faces {source}/{split}", len(files), show=len(files) > 2500
-        )
-        decoded = list(zip((name for name, _ in files), results, strict=True))
+    shown = bar(sources, f"faces {source}/{split}", len(names), show=len(names) > 2500)
+    files, results = iter(shown), dict[str, np.ndarray | str]()
+    with ThreadPoolExecutor(AT_ONCE) as pool:  # Pillow decodes outside the interpreter lock
+        while part := list(islice(files, AT_ONCE)):
+            results |= dict(pool.map(attempt, part))
+            del part  # before the next ones are read
+    decoded = [(name, results[name]) for name in names]
     good = [(n, r) for n, r in decoded if not isinstance(r, str)]
     skipped = [(n, r) for n, r in decoded if isinstance(r, str)]
     if not good:
-        raise FacesError(f"{source}: no usable face among {len(files)} files. {skipped[0][1]}")
+        raise FacesError(f"{source}: no usable face among {len(names)} files. {skipped[0][1]}")
     if skipped:
         warnings.warn(
-            f"{source}: {len(skipped)} of {len(files)} files skipped, the first: {skipped[0][1]}",
+            f"{source}: {len(skipped)} of {len(names)} files skipped, the first: {skipped[0][1]}",
             stacklevel=3,
         )
     images = torch.from_numpy(np.stack([r for _, r in good])).permute(0, 3, 1, 2).contiguous()
@@ -287,10 +271,24 @@ def _decode_all(files: Sequence[Source], decode: Decode, source: str, split: str
 
 
 def to_float(images: UInt8[Tensor, "*n c h w"]) -> Float[Tensor, "*n c h w"]:
-    """8 bits to [-1, 1], the range of Sect. 3.4."""
+    """8 bits to [-1, 1], the range of Sect. 3.4.
+
+    Raises
+    ------
+    ValueError : the images are float: mapped twice, they would be nearly black.
+    """
+    if images.is_floating_point():
+        raise ValueError(f"images must be 8-bit, not {images.dtype}: leave out faces.to_float")
     return images.float() / 127.5 - 1
 
 
 def to_uint8(images: Float[Tensor, "*n c h w"]) -> UInt8[Tensor, "*n c h w"]:
-    """[-1, 1] to 8 bits: clamped and rounded, as a file would be."""
+    """[-1, 1] to 8 bits: clamped and rounded, as a file would be.
+
+    Raises
+    ------
+    ValueError : the images are not float: taken for [-1, 1], all but black would be white.
+    """
+    if not images.is_floating_point():
+        raise ValueError(f"images must be float in [-1, 1], not {images.dtype}: see faces.to_float")
     return ((images.float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)

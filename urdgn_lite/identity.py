@@ -91,7 +91,7 @@ def labels(faces: Faces) -> list[str]:
     if not shelf or not path.is_file():
         raise MetricUnavailableError(f"no table of identities: {path} (URDGN_FACES is its folder)")
     with path.open(newline="") as file:
-        known = {row["file"]: row.get("identity") for row in csv.DictReader(file)}
+        known = {Path(row["file"]).name: row.get("identity") for row in csv.DictReader(file)}
     found = [known.get(Path(name).name) for name in faces.names]
     if None in found:
         raise MetricUnavailableError(

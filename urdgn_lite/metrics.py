@@ -1,7 +1,8 @@
 """PSNR and SSIM in RGB and on luma, LR consistency, LPIPS: thin wrappers of torchmetrics.
 
 All take float images in [-1, 1], clamp and round them to 8 bits first (a result is a file), and
-return one value a face. They average over faces, never over pixels of different faces.
+return one value a face. They average over faces, never over pixels of different faces. Images that
+are not float are refused with a ValueError: a photo of bytes would count as white.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from urdgn_lite.methods import Method, Network
 from urdgn_lite.methods.base import Learnt
 from urdgn_lite.presets import LAPGAN
 from urdgn_lite.progress import bar
-from urdgn_lite.provenance import circumstances
+from urdgn_lite.provenance import checksum, circumstances
 
 COLUMNS = {  # in the paper's order; [n] are its references
     "bicubic": "bicubic",
@@ -58,7 +58,11 @@ def missing(key: str) -> str | None:
 
 
 def stored(key: str, faces: Faces) -> Row | None:
-    """The ledger's row, if it still speaks of this method on these faces."""
+    """The ledger's row, or bins (`faces.split` says so), if it still speaks of method and faces.
+
+    It must be of as many faces with the same checksum, of the same card where it is a network's,
+    and have intervals. A row from before there were checksums counts without one.
+    """
     try:
         row = read_row(key, f"{faces.source}-{faces.split}")
     except KeyError:
@@ -66,7 +70,8 @@ def stored(key: str, faces: Faces) -> Row | None:
     single = key.removesuffix("+")
     card = json.loads(json.dumps(origin(zoo.card(single)))) if single in zoo.names() else None
     same = row.get("trained") == card and row["n"] == len(faces)
-    return row if same and "psnr_interval" in row else None
+    same = same and ("crc32" not in row or row["crc32"] == checksum(faces.images))
+    return row if same and "psnr_interval" in row.get("aligned", row) else None
 
 
 def measure(key: str, faces: Faces, *, again: bool = False, **options: Any) -> Row:

@@ -12,11 +12,13 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from urdgn_lite import methods
+from urdgn_lite._files import read_file
 from urdgn_lite.degrade import LR_SIZE, downsample
 from urdgn_lite.faces import SIZE, SMALLEST, FacesError, align, to_float, to_rgb, to_uint8
 from urdgn_lite.figures import sheet
 from urdgn_lite.progress import bar
 
+SHOWN = 16  # faces on the sheet; the others are not kept in memory
 Eyes = tuple[tuple[float, float], tuple[float, float]]
 
 
@@ -46,7 +48,12 @@ def parse_eyes(text: str | None) -> Eyes | None:
 
 
 def to_lr(image: Image.Image, eyes: Eyes | None = None) -> Tensor:
-    """LR face `Float (1, 3, 16, 16)` in [-1, 1]: the file itself, or made from a larger photo."""
+    """LR face `Float (1, 3, 16, 16)` in [-1, 1]: the file itself, or made from a larger photo.
+
+    Raises
+    ------
+    FacesError : a size between 16 and 64, or eyes that a picture has no use for, or lacks.
+    """
     if image.size == (LR_SIZE, LR_SIZE):
         if eyes is not None:
             raise FacesError("a 16 × 16 image needs no --eyes")
@@ -56,6 +63,9 @@ def to_lr(image: Image.Image, eyes: Eyes | None = None) -> Tensor:
             f"{image.width} × {image.height} px is neither 16 × 16 nor at least {SMALLEST} a side"
         )
     if eyes is not None:
+        w, h = image.size
+        if not all(0 <= x <= w and 0 <= y <= h for x, y in eyes):
+            raise FacesError(f"eyes {eyes} do not lie in the picture of {w} × {h} px")
         image = align(image, eyes)
     else:
         warnings.warn("without --eyes the centre of the picture is taken as the face", stacklevel=2)
@@ -72,23 +82,30 @@ def upsample_files(
 ) -> Report:
     """Enlarge an image, or all images of a folder, into 128 × 128 PNGs in `folder`.
 
+    Hidden files of a folder are left out.
+
     Raises
     ------
     FacesError : nothing usable in `source`.
     """
     if not source.exists():
         raise FacesError(f"no such file or folder: {source}")
-    files = sorted(p for p in source.iterdir() if p.is_file()) if source.is_dir() else [source]
-    files = [p for p in files if not p.name.startswith(".")]
+    files = [source]
+    if source.is_dir():
+        every = sorted(p for p in source.iterdir() if p.is_file())
+        files = [p for p in every if not p.name.startswith(".")]
+        if not files:
+            but = ", but for hidden files" if every else ""
+            raise FacesError(f"{source}: no usable image (the folder is empty{but})")
     if eyes is not None and len(files) > 1:
         raise FacesError("--eyes belongs to one photo: give a file, not a folder")
     method = methods.get(model)
     report = Report([], [], folder / "comparison.png")
-    inputs, results = [], []
+    inputs, results = list[Tensor](), list[Tensor]()
     folder.mkdir(parents=True, exist_ok=True)
     for path in bar(files, "upsample", show=len(files) >= 20):
         try:
-            lr = to_lr(to_rgb(path.name, path.read_bytes()), eyes)
+            lr = to_lr(to_rgb(path.name, read_file(path.name, path)), eyes)
         except (FacesError, OSError) as error:
             report.skipped.append((str(path), str(error)))
             continue
@@ -99,10 +116,10 @@ def upsample_files(
         array = to_uint8(generated)[0].permute(1, 2, 0).numpy()
         Image.fromarray(array).save(target)
         report.written.append(target)
-        inputs.append(lr)
-        results.append(generated)
+        if len(inputs) < SHOWN:
+            inputs.append(lr)
+            results.append(generated)
     if not results:
-        reason = report.skipped[0][1] if report.skipped else "the folder is empty"
-        raise FacesError(f"{source}: no usable image ({reason})")
-    sheet(torch.cat(inputs[:16]), torch.cat(results[:16])).save(report.sheet)
+        raise FacesError(f"{source}: no usable image ({report.skipped[0][1]})")
+    sheet(torch.cat(inputs), torch.cat(results)).save(report.sheet)
     return report

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.box import SIMPLE_HEAD
+from rich.markup import escape
 from rich.table import Table
 
 from urdgn_lite.evaluate import Row, paper
@@ -105,12 +106,12 @@ class Sheet:
 
     def printed(self) -> Table:
         """For a terminal."""
-        table = Table(title=self.title, title_justify="left", box=SIMPLE_HEAD, show_edge=False,
-                      padding=(0, 1, 0, 0), pad_edge=False)  # fmt: skip
+        table = Table(title=escape(self.title), title_justify="left", box=SIMPLE_HEAD,
+                      show_edge=False, padding=(0, 1, 0, 0), pad_edge=False)  # fmt: skip
         for heading in self.headings:
             table.add_column(heading, justify="left" if heading in WORDS else "right")
         for key, *cells in self.rows:
-            table.add_row(key + APPROXIMATED.get(key, ""), *cells)
+            table.add_row(*map(escape, (key + APPROXIMATED.get(key, ""), *cells)))
         return table
 
     def markdown(self) -> str:
@@ -176,6 +177,28 @@ def sheets(table: Table1, title: str = "") -> dict[str, Sheet]:
         absent = [[key, table.notes[key]] for key in order if key in table.notes]
         parts["missing"] = Sheet("Not there", ["method", "why"], absent)
     return parts
+
+
+def measured(rows: Mapping[str, Row], title: str) -> Table:
+    """What `evaluate` gave, a line a method; identity where it could be computed."""
+    table = Table(title=escape(title), title_justify="left", box=SIMPLE_HEAD, show_edge=False,
+                  padding=(0, 1, 0, 0), pad_edge=False)  # fmt: skip
+    columns = {
+        "PSNR": ("psnr", ".2f"), "gain": ("gain_psnr", "+.2f"), "SSIM": ("ssim", ".3f"),
+        "gain ": ("gain_ssim", "+.3f"), "PSNR Y": ("psnr_y", ".2f"), "LPIPS": ("lpips", ".3f"),
+        "identity": ("identity", ".3f"), "LR cons.": ("lr_consistency", ".1f"),
+        "s/face": ("seconds_per_face", ".4f"),
+    }  # fmt: skip
+    if all(row.get("identity") is None for row in rows.values()):
+        del columns["identity"]  # it takes an extra
+    table.add_column("method", overflow="fold")  # where space is short, a path and no number
+    for heading in columns:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for method, row in rows.items():
+        values = ((row[name], digits) for name, digits in columns.values())
+        cells = ["–" if value is None else f"{value:{digits}}" for value, digits in values]
+        table.add_row(escape(method), *cells)
+    return table
 
 
 def tables(table: Table1, title: str) -> list[Table]:

@@ -15,6 +15,7 @@ from accelerate import Accelerator
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from urdgn_lite._console import plain_errors
 from urdgn_lite.checkpoint import Run
 from urdgn_lite.compared_networks import Level, PyramidDiscriminators
 from urdgn_lite.degrade import downsample, upsample_bicubic
@@ -94,9 +95,10 @@ def main(
     bf16: bool | None = None,
 ) -> None:
     """Train the pyramid; `OUT/generator.safetensors` is the chain of its generators."""
-    hr, val = load(faces, "train"), load(faces, "val", limit=100)
-    train(LAPGAN, hr.images, val.images, out=out, steps=steps, seed=seed, resume=resume,
-          source=faces, bf16=bf16, play=play)  # fmt: skip
+    with plain_errors():
+        hr, val = load(faces, "train"), load(faces, "val", limit=100)
+        train(LAPGAN, hr.images, val.images, out=out, steps=steps, seed=seed, resume=resume,
+              source=faces, bf16=bf16, play=play)  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -54,6 +54,12 @@ class Liu(Learnt):
     smoothness: float = 1.0
 
     def fit(self, hr: Float[Tensor, "n 3 128 128"], *, progress: bool = True) -> Liu:
+        """Learn from HR faces in [-1, 1]; returns itself.
+
+        Raises
+        ------
+        ValueError : too few faces, or too alike, for a single eigenface.
+        """
         hr = spread(hr, self.faces)
         half = len(hr) // 2 if self.local else len(hr)
         self._learn_eigenfaces(hr[:half])
@@ -68,6 +74,11 @@ class Liu(Learnt):
         values, vectors = torch.linalg.eigh((x @ x.T).double())
         values, vectors = values.flip(0).clamp(min=0), vectors.flip(1)
         rank = int(min(self.rank, (values > values[0] * 1e-6).sum()))
+        if rank == 0:
+            raise ValueError(
+                f"{len(hr)} of the faces give the eigenfaces, and do not differ: Liu needs at "
+                f"least {4 if self.local else 2} different faces"
+            )
         scale = values[:rank].sqrt()
         basis = (vectors[:, :rank] / scale).T.float() @ x  # rows U_i, of length one
         prior = scale**2 / (len(hr) - 1)  # λ
