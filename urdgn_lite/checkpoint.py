@@ -117,6 +117,10 @@ class Run:
 
     def prepare(self, accelerator: Accelerator) -> None:
         """Move everything to the device(s)."""
+        share = min(self.preset.batch, self.data["n"]) // accelerator.num_processes
+        if self.preset.split_batch and share < 2:
+            raise FacesError(f"{self.preset.name} shows D one half of the faces real, the other "
+                             "generated: it needs two faces a step and process")  # fmt: skip
         self.G, self.opt_g = accelerator.prepare(self.G, self.opt_g)
         self.G.train()
         if self.D is not None:

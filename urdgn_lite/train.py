@@ -89,10 +89,6 @@ def train(
     bf16 = torch.cuda.is_available() if bf16 is None else bf16
     AcceleratorState._reset_state()  # there a precision is chosen once a process, here once a run
     accelerator = Accelerator(mixed_precision="bf16" if bf16 else "no")
-    share = min(preset.batch, len(images)) // accelerator.num_processes
-    if preset.split_batch and share < 2:
-        raise FacesError(f"{preset.name} shows D one half of the faces real, the other generated: "
-                         "it needs two faces a step and process at least")  # fmt: skip
     images = images.cpu().contiguous()
     data = {"source": source, "n": len(images), "crc32": zlib.crc32(images.numpy().data)}
     steps = preset.steps if steps is None else steps
