@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import signal
 import time
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +30,7 @@ from urdgn_lite.objective import discriminator_value, generator_loss
 from urdgn_lite.optimiser import balance
 from urdgn_lite.presets import Preset
 from urdgn_lite.progress import bar
+from urdgn_lite.provenance import checksum
 
 Play = Callable[[Run, Float[Tensor, "b 3 128 128"], Accelerator], dict[str, Tensor]]
 
@@ -90,7 +90,7 @@ def train(
     AcceleratorState._reset_state()  # there a precision is chosen once a process, here once a run
     accelerator = Accelerator(mixed_precision="bf16" if bf16 else "no")
     images = images.cpu().contiguous()
-    data = {"source": source, "n": len(images), "crc32": zlib.crc32(images.numpy().data)}
+    data = {"source": source, "n": len(images), "crc32": checksum(images)}
     steps = preset.steps if steps is None else steps
     run = Run.begin(preset, steps, seed, data, out, resume, start)
     play = play or algorithm_1
