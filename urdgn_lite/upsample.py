@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from urdgn_lite import methods
-from urdgn_lite._files import read_file
+from urdgn_lite._files import hidden, read_file
 from urdgn_lite.degrade import LR_SIZE, downsample
 from urdgn_lite.faces import SIZE, SMALLEST, FacesError, align, to_float, to_rgb, to_uint8
 from urdgn_lite.figures import sheet
@@ -93,7 +93,7 @@ def upsample_files(
     files = [source]
     if source.is_dir():
         every = sorted(p for p in source.iterdir() if p.is_file())
-        files = [p for p in every if not p.name.startswith(".")]
+        files = [p for p in every if not hidden(p.name)]
         if not files:
             but = ", but for hidden files" if every else ""
             raise FacesError(f"{source}: no usable image (the folder is empty{but})")
