@@ -18,6 +18,7 @@ from urdgn_lite.optimiser import (
     balance,
     constant_schedule,
     cosine_schedule,
+    paper_schedule,
     rmsprop_step,
 )
 
@@ -217,9 +218,16 @@ def test_the_constant_schedule_is_constant():
     assert {constant_schedule(step, 100, 10) for step in range(100)} == {1.0}
 
 
+def test_the_paper_s_schedule_takes_one_per_cent_off_after_each_epoch():
+    factors = [paper_schedule(step, 100, 10) for step in range(30)]
+    assert factors == [1.0] * 10 + [0.99] * 10 + [0.99**2] * 10
+
+
 def test_schedules_are_known_by_these_names():
-    assert list(SCHEDULES) == ["constant", "authors", "cosine"]
-    assert list(SCHEDULES.values()) == [constant_schedule, authors_schedule, cosine_schedule]
+    assert list(SCHEDULES) == ["paper", "constant", "authors", "cosine"]
+    assert list(SCHEDULES.values()) == [
+        paper_schedule, constant_schedule, authors_schedule, cosine_schedule,
+    ]  # fmt: skip
 
 
 # --- The balancing rule.

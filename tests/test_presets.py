@@ -142,7 +142,7 @@ def test_the_released_code_and_the_paper_differ_where_the_book_says():
     assert (paper.balanced, released.balanced) == (False, True)
     assert (paper.split_batch, released.split_batch) == (False, True)
     assert (paper.downsampling, released.downsampling) == ("antialiased", "aliased")
-    assert (paper.schedule, released.schedule) == ("constant", "authors")
+    assert (paper.schedule, released.schedule) == ("paper", "authors")
     assert (paper.optimiser["eps_inside"], released.optimiser["eps_inside"]) == (True, False)
     assert released.lam == 100
     assert released.discriminator == {

@@ -82,12 +82,18 @@ def cosine_schedule(step: int, total: int, steps_per_epoch: int) -> float:
     return 0.5 * (1 + math.cos(math.pi * (step - warm_up) / max(1, total - warm_up)))
 
 
+def paper_schedule(step: int, total: int, steps_per_epoch: int) -> float:
+    """Sect. 3.2 of Yu & Porikli (2016): η is multiplied by 0.99 after each epoch."""
+    return 0.99 ** (step // steps_per_epoch)
+
+
 def constant_schedule(step: int, total: int, steps_per_epoch: int) -> float:
-    """The paper's text: η = 0.001 throughout."""
+    """η throughout."""
     return 1.0
 
 
 SCHEDULES = {
+    "paper": paper_schedule,
     "constant": constant_schedule,
     "authors": authors_schedule,
     "cosine": cosine_schedule,
