@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 PACKAGE := $(wildcard urdgn_lite/*.py urdgn_lite/*/*.py urdgn_lite/weights/* results/*.* results/*/*)
 CHAPTERS := $(wildcard book/*.ipynb book/*.md)
-BOOKWORK := _config.yml book/_toc.yml book/references.bib $(wildcard book/assets/* tools/*.py)
+BOOKWORK := _config.yml book/_toc.yml book/references.bib $(wildcard book/assets/* tools/*/*.py)
 HTML := _build/html/index.html
 export TQDM_DISABLE ?= 1
 
@@ -45,18 +45,18 @@ test: $(INSTALLED) ## every check: style, types, tests, and a strict replay of e
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/python tools/sync.py --check
-	$(BIN)/python tools/assignments.py --check
-	$(BIN)/python tools/replay.py
+	$(BIN)/python tools/book/sync.py --check
+	$(BIN)/python tools/book/assignments.py --check
+	$(BIN)/python tools/book/replay.py
 	$(BIN)/python -m pytest --cov=urdgn_lite tests
 
 colab: $(INSTALLED) ## replay all notebooks with what their set-up cell installs today
-	$(BIN)/python tools/replay.py --fresh
+	$(BIN)/python tools/book/replay.py --fresh
 
 notebooks: $(INSTALLED) ## execute all chapters and store their outputs
-	$(BIN)/python tools/sync.py
-	$(BIN)/python tools/execute.py $(wildcard book/*.ipynb)
-	$(BIN)/python tools/sync.py  # the minutes that this took
+	$(BIN)/python tools/book/sync.py
+	$(BIN)/python tools/book/execute.py $(wildcard book/*.ipynb)
+	$(BIN)/python tools/book/sync.py  # the minutes that this took
 
 weights: $(INSTALLED) ## train every generator that is released (FACES=…), in slices; hours on a CPU
 	until $(BIN)/urdgn-lite train --all --faces $(or $(FACES),celeba128) --out runs/all; do \

@@ -6,7 +6,8 @@ from __future__ import annotations
 HEAD = """
 import math
 import torch
-from urdgn_lite import degrade, metrics
+from urdgn_lite import degrade
+from urdgn_lite.measure import metrics
 from urdgn_lite.degrade import downsample, upsample_bicubic
 """
 

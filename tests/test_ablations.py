@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from urdgn_lite import faces, regions
-from urdgn_lite.evaluate import ledger
+from urdgn_lite import faces
+from urdgn_lite.lesson import regions
+from urdgn_lite.measure.evaluate import ledger
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tools"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "tools" / "runs"))
 import ablations
 
 

@@ -131,7 +131,7 @@ The end.
 
 @pytest.fixture
 def api_pages(monkeypatch):
-    monkeypatch.syspath_prepend(ROOT / "tools")
+    monkeypatch.syspath_prepend(ROOT / "tools" / "sphinx")
     return importlib.import_module("api_pages")
 
 

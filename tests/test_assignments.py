@@ -15,14 +15,15 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from urdgn_lite import check, grade
+from urdgn_lite import check
+from urdgn_lite.grading import grade
 from urdgn_lite.grading.submission import assignments
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "book" / "assignments"
 NAMES = sorted(p.stem for p in (FOLDER / "source").glob("*.py"))
 KNOWN = assignments()
-TOOL = [sys.executable, str(ROOT / "tools" / "assignments.py")]
+TOOL = [sys.executable, str(ROOT / "tools" / "book" / "assignments.py")]
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT), "TQDM_DISABLE": "1", "OMP_NUM_THREADS": "1"}
 
 
@@ -42,7 +43,7 @@ def test_check_fails_when_a_source_has_changed(tmp_path: Path) -> None:
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     source = tmp_path / "book" / "assignments" / "source" / "a1.py"
     source.write_text(source.read_text().replace("# ## 1. What G", "# ## 1. Whatever G"))
-    tool = [sys.executable, str(tmp_path / "tools" / "assignments.py")]
+    tool = [sys.executable, str(tmp_path / "tools" / "book" / "assignments.py")]
     stale = subprocess.run([*tool, "--check"], capture_output=True, text=True, env=ENVIRONMENT)
     assert stale.returncode == 1
     assert stale.stdout.count("stale: ") == 3

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from urdgn_lite import bench as b
 from urdgn_lite import faces, presets, timing
 from urdgn_lite.cli import app
-from urdgn_lite.evaluate import ledger
+from urdgn_lite.measure.evaluate import ledger
 
 # workers are forked beside torch's threads, and may be more than the machine has cores
 pytestmark = [

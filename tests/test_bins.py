@@ -6,10 +6,11 @@ import math
 import pytest
 import torch
 
-from urdgn_lite import bins, metrics
-from urdgn_lite import evaluate as e
 from urdgn_lite.degrade import downsample, rotate, upsample_bicubic
 from urdgn_lite.faces import FacesError, to_float
+from urdgn_lite.measure import conditions as bins
+from urdgn_lite.measure import evaluate as e
+from urdgn_lite.measure import metrics
 
 
 def shifted(lr):

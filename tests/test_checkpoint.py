@@ -15,12 +15,13 @@ from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from urdgn_lite import checkpoint, presets, zoo
+from urdgn_lite import presets, zoo
+from urdgn_lite import run as checkpoint
 from urdgn_lite import train as training
-from urdgn_lite.checkpoint import CheckpointError, Run, build_optimiser
 from urdgn_lite.faces import FacesError
 from urdgn_lite.muon import Muon
 from urdgn_lite.optimiser import RMSprop
+from urdgn_lite.run import CheckpointError, Run, build_optimiser
 from urdgn_lite.train import algorithm_1, train
 
 SMOKE, GAN = presets.get("smoke"), presets.get("smoke-gan")
@@ -287,7 +288,7 @@ def test_a_crash_while_saving_leaves_the_old_checkpoint(
         raise OSError("No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(f"urdgn_lite.checkpoint.{moment}", crash)
+        patch.setattr(f"urdgn_lite.run.{moment}", crash)
         with pytest.raises(OSError, match="No space"):
             go(SMOKE, few_faces, copy, resume=True)
     assert path.read_bytes() == old
@@ -310,7 +311,7 @@ def test_a_crash_in_the_last_save_leaves_no_stale_generator(
         return real(*arguments, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr(f"urdgn_lite.checkpoint.{moment}", crash)
+        patch.setattr(f"urdgn_lite.run.{moment}", crash)
         with pytest.raises(OSError, match="No space"):
             go(SMOKE, few_faces, tmp_path)
     assert card_of(tmp_path)["step"] == 4

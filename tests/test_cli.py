@@ -7,10 +7,11 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from urdgn_lite import evaluate, faces, zoo
+from urdgn_lite import faces, zoo
 from urdgn_lite.cli import app
 from urdgn_lite.degrade import downsample
 from urdgn_lite.faces import to_float, to_uint8
+from urdgn_lite.measure import evaluate
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from urdgn_lite import _compat
+from urdgn_lite.measure import _compat
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ import torch
 from torch.nn.functional import adaptive_avg_pool2d
 
 from urdgn_lite import faces
-from urdgn_lite.evaluate import ledger
+from urdgn_lite.measure.evaluate import ledger
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tools"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "tools" / "runs"))
 import enhance
 
 

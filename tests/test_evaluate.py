@@ -7,10 +7,11 @@ import pytest
 import torch
 import yaml
 
-from urdgn_lite import evaluate as e
-from urdgn_lite import faces, identity, metrics
+from urdgn_lite import faces
 from urdgn_lite.degrade import downsample, upsample_bicubic
 from urdgn_lite.faces import to_float, to_uint8
+from urdgn_lite.measure import evaluate as e
+from urdgn_lite.measure import identity, metrics
 
 MEASURES = {"psnr", "ssim", "psnr_y", "ssim_y"}
 

@@ -11,8 +11,10 @@ import torch
 from PIL import Image
 from torch import nn
 
-from urdgn_lite import degrade, explore, faces, metrics, presets, train, zoo
-from urdgn_lite._explorer import Explorer, Scene, picture_of, png, sheet
+from urdgn_lite import degrade, faces, presets, train, zoo
+from urdgn_lite.lesson import explore
+from urdgn_lite.lesson.widget import Explorer, Scene, picture_of, png, sheet
+from urdgn_lite.measure import metrics
 from urdgn_lite.methods import Network
 
 WIDGET = "application/vnd.jupyter.widget-view+json"

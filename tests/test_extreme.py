@@ -10,7 +10,7 @@ import torch
 from urdgn_lite import faces, networks
 from urdgn_lite.degrade import downsample, upsample_bicubic
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tools"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "tools" / "runs"))
 import extreme
 
 

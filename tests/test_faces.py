@@ -17,8 +17,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from urdgn_lite import _files, faces
+from urdgn_lite import faces
 from urdgn_lite.faces import FacesError, decode_image
+from urdgn_lite.faces import files as _files
 
 COLOURS = {"red": (255, 0, 0), "green": (0, 160, 0), "blue": (0, 0, 255), "grey": (120, 120, 120)}
 

@@ -3,9 +3,9 @@ import numpy as np
 import pytest
 import torch
 
-from urdgn_lite import figures
 from urdgn_lite.degrade import downsample, upsample_bicubic
 from urdgn_lite.faces import to_float, to_uint8
+from urdgn_lite.lesson import figures
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,9 @@
 import pytest
 import torch
 
-from urdgn_lite import degrade, faces, fool, metrics
+from urdgn_lite import degrade, faces
+from urdgn_lite.lesson import fool
+from urdgn_lite.measure import metrics
 
 
 @pytest.fixture(scope="module")

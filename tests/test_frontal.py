@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from urdgn_lite import faces
-from urdgn_lite.evaluate import ledger
+from urdgn_lite.measure.evaluate import ledger
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tools"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "tools" / "runs"))
 import frontal
 
 

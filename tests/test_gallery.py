@@ -7,9 +7,12 @@ import pytest
 import torch
 from PIL import Image
 
-from urdgn_lite import bins, evaluate, figures, gallery, methods
+from urdgn_lite import methods
 from urdgn_lite.degrade import downsample, upsample_bicubic
 from urdgn_lite.faces import to_float
+from urdgn_lite.lesson import figures, gallery
+from urdgn_lite.measure import conditions as bins
+from urdgn_lite.measure import evaluate
 
 BOOK = Path(__file__).parent.parent / "book"
 

@@ -15,10 +15,9 @@ import pytest
 from submissions import CASES, DISCRIMINATOR, FULL, GENERATOR, HOSTILE, D, G, edited_checks
 from typer.testing import CliRunner
 
-from urdgn_lite import grade
 from urdgn_lite.check.engine import Unreachable
 from urdgn_lite.cli import app
-from urdgn_lite.grading import submission
+from urdgn_lite.grading import grade, submission
 from urdgn_lite.grading.confine import landlock_version
 from urdgn_lite.grading.sandbox import Limits, Sandbox, isolation, namespaces
 

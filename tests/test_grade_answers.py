@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from submissions import BOOK, FULL, GENERATOR, RIGHT, D, G, notebook
 
-from urdgn_lite import grade
+from urdgn_lite.grading import grade
 from urdgn_lite.grading.answers import Answer, answer
 from urdgn_lite.grading.sandbox import Limits
 from urdgn_lite.grading.submission import SubmissionError, assignments

@@ -17,10 +17,10 @@ from submissions import GENERATOR, notebook
 from test_grade import LIMITS, sandboxed
 from typer.testing import CliRunner
 
-from urdgn_lite import grade
 from urdgn_lite.check import SUITES
 from urdgn_lite.check.engine import Request, Response, Unreachable
 from urdgn_lite.cli import app
+from urdgn_lite.grading import grade
 from urdgn_lite.grading.confine import landlock_version
 from urdgn_lite.grading.sandbox import Limits, Sandbox, Stopped
 from urdgn_lite.grading.submission import assignments

@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 from test_grade import name_of
 
-from urdgn_lite import grade
 from urdgn_lite.check import SUITES
-from urdgn_lite.grading import pages
+from urdgn_lite.grading import grade, pages
 from urdgn_lite.grading.submission import Submission
 
 FORGED = (

@@ -7,11 +7,12 @@ from importlib.util import find_spec
 import pytest
 import torch
 
-from urdgn_lite import faces, identity
+from urdgn_lite import faces
 from urdgn_lite.degrade import downsample, upsample_bicubic
 from urdgn_lite.faces import to_float
-from urdgn_lite.identity import CHIP_EYES, chip, cosine, embed, labels, rank1
-from urdgn_lite.metrics import MetricUnavailableError
+from urdgn_lite.measure import identity
+from urdgn_lite.measure.identity import CHIP_EYES, chip, cosine, embed, labels, rank1
+from urdgn_lite.measure.metrics import MetricUnavailableError
 
 
 def vectors(*degrees, length=1.0):

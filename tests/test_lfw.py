@@ -8,8 +8,8 @@ from PIL import Image
 from sklearn import datasets
 
 from urdgn_lite import faces
-from urdgn_lite._lfw import TYPICAL_EYES
 from urdgn_lite.faces import EYES, FacesError
+from urdgn_lite.faces.lfw import TYPICAL_EYES
 
 PEOPLE = [f"{i:03d}" for i in range(20, 28)]  # 020 and 023 are not in train
 

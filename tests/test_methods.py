@@ -4,10 +4,11 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from urdgn_lite import evaluate, faces, methods, networks, zoo
+from urdgn_lite import faces, methods, networks, zoo
 from urdgn_lite.cli import app
 from urdgn_lite.degrade import downsample, upsample_bicubic
 from urdgn_lite.faces import to_float
+from urdgn_lite.measure import evaluate
 from urdgn_lite.presets import LAPGAN, PRESETS, Preset
 from urdgn_lite.train import algorithm_1, train
 

@@ -8,12 +8,12 @@ import typer
 from accelerate import Accelerator
 
 from urdgn_lite import networks
-from urdgn_lite.checkpoint import Run
 from urdgn_lite.degrade import downsample, upsample_bicubic
 from urdgn_lite.faces import to_float
 from urdgn_lite.methods import Network, lapgan
 from urdgn_lite.networks import build_discriminator, build_generator
 from urdgn_lite.presets import LAPGAN
+from urdgn_lite.run import Run
 from urdgn_lite.train import train
 
 SLIM = LAPGAN.but(

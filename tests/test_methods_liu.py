@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 
-from urdgn_lite import evaluate, faces, metrics
+from urdgn_lite import faces
 from urdgn_lite.degrade import downsample, upsample_bicubic
 from urdgn_lite.faces import to_float
+from urdgn_lite.measure import evaluate, metrics
 from urdgn_lite.methods import belief
 from urdgn_lite.methods.liu import Liu, average, shrink
 

@@ -5,9 +5,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from urdgn_lite import evaluate, faces
+from urdgn_lite import faces
 from urdgn_lite.degrade import downsample
 from urdgn_lite.faces import EYES, to_float
+from urdgn_lite.measure import evaluate
 from urdgn_lite.methods.base import luma_and_chroma
 from urdgn_lite.methods.yang2013 import (
     BINS,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT / "tools"))
+sys.path.insert(0, str(ROOT / "tools" / "book"))
 import minutes  # noqa: E402
 
 NOTEBOOKS = sorted((ROOT / "book").glob("*.ipynb"))
@@ -18,7 +18,7 @@ CELL, CHAPTER, BOOK = 60, 90, 600  # seconds on two CPU cores
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 def test_a_notebook_was_measured_as_it_is_and_is_quick(path):
     entry = MEASURED[path.stem]["cpu"]
-    again = "its cells have changed: python tools/execute.py, then python tools/sync.py"
+    again = "its cells have changed: python tools/book/execute.py, then python tools/book/sync.py"
     assert entry["code"] == minutes.code(json.loads(path.read_text())), again
     assert entry["longest_cell"] <= CELL
     assert entry["seconds"] <= CHAPTER

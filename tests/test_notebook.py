@@ -5,11 +5,8 @@ import pytest
 import torch
 
 import urdgn_lite
-from urdgn_lite import (
-    notebook,
-    objective,
-    optimiser,  # noqa: F401 - ties Eqs. 5 and 8
-)
+from urdgn_lite import objective
+from urdgn_lite.lesson import notebook
 
 
 @pytest.fixture

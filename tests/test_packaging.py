@@ -36,7 +36,8 @@ def run(installed, code):
 def test_the_imaginary_faces_the_weights_and_the_ledger_come_along(installed):
     code = """if True:
         import urdgn_lite
-        from urdgn_lite import evaluate, faces, zoo
+        from urdgn_lite import faces, zoo
+        from urdgn_lite.measure import evaluate
         print(urdgn_lite.__file__)
         print(evaluate.ledger())
         print(len(faces.load("imaginary", "val")), evaluate.paper()["table1"]["bicubic"]["psnr"])

@@ -4,7 +4,8 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from urdgn_lite import figures, networks, pipeline, presets
+from urdgn_lite import networks, presets
+from urdgn_lite.lesson import figures, pipeline
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -8,7 +8,7 @@ import pytest
 
 from urdgn_lite import faces, presets
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tools"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "tools" / "runs"))
 import race
 
 

@@ -11,10 +11,10 @@ import torch
 from accelerate import Accelerator
 
 from urdgn_lite import faces, presets
-from urdgn_lite.checkpoint import Run
-from urdgn_lite.evaluate import ledger
+from urdgn_lite.measure.evaluate import ledger
+from urdgn_lite.run import Run
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tools"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "tools" / "runs"))
 import recipes
 
 

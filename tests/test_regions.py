@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from urdgn_lite import explore, faces, networks, presets, regions
+from urdgn_lite import faces, networks, presets
+from urdgn_lite.lesson import explore, regions
 
 
 @pytest.fixture(scope="module")

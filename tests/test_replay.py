@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT / "tools"))
+sys.path.insert(0, str(ROOT / "tools" / "book"))
 import replay  # noqa: E402
 
 CHAPTERS = sorted((ROOT / "book").glob("[0-9]*.ipynb"))
@@ -100,14 +100,14 @@ def test_a_replay_has_the_base_install_alone_an_empty_folder_and_no_network(tmp_
 
 
 def test_make_test_replays_all_of_the_book_so():
-    assert "$(BIN)/python tools/replay.py\n" in (ROOT / "Makefile").read_text()
+    assert "$(BIN)/python tools/book/replay.py\n" in (ROOT / "Makefile").read_text()
 
 
 def rules():
     import configparser
 
     config = configparser.ConfigParser()
-    config.read(ROOT / "tools" / "nbval.cfg")
+    config.read(ROOT / "tools" / "book" / "nbval.cfg")
     return [(re.compile(config[s]["regex"]), config[s]["replace"]) for s in config.sections()]
 
 

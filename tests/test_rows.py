@@ -10,7 +10,7 @@ import pytest
 from urdgn_lite import presets
 from urdgn_lite import train as training
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tools"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "tools" / "runs"))
 import rows
 
 SMOKE = presets.get("smoke")

@@ -9,7 +9,7 @@ import torch
 
 from urdgn_lite import faces, networks, presets
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tools"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "tools" / "runs"))
 import search
 
 

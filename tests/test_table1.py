@@ -10,10 +10,13 @@ import torch
 from rich.console import Console
 from typer.testing import CliRunner
 
-from urdgn_lite import bins, methods, table1, verdicts, zoo
-from urdgn_lite import evaluate as e
+from urdgn_lite import methods, zoo
 from urdgn_lite.cli import app
 from urdgn_lite.degrade import upsample_bicubic
+from urdgn_lite.measure import conditions as bins
+from urdgn_lite.measure import evaluate as e
+from urdgn_lite.measure import report as verdicts
+from urdgn_lite.measure import table1
 from urdgn_lite.methods.base import Learnt
 
 

@@ -23,11 +23,11 @@ from torch import nn
 
 from urdgn_lite import objective, presets, zoo
 from urdgn_lite import train as training
-from urdgn_lite.checkpoint import Run
 from urdgn_lite.degrade import downsample
 from urdgn_lite.faces import FacesError, to_float
 from urdgn_lite.networks import load_weights
 from urdgn_lite.optimiser import SCHEDULES
+from urdgn_lite.run import Run
 from urdgn_lite.train import DivergedError, algorithm_1, augment, batch, gain, interruptible, train
 
 SMOKE, GAN = presets.get("smoke"), presets.get("smoke-gan")

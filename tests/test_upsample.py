@@ -5,10 +5,11 @@ import pytest
 import torch
 from PIL import Image
 
-from urdgn_lite import _files, faces, methods
+from urdgn_lite import faces, methods
 from urdgn_lite.degrade import downsample, upsample_bicubic
 from urdgn_lite.faces import EYES, FacesError, to_float, to_uint8
-from urdgn_lite.upsample import parse_eyes, to_lr, upsample_files
+from urdgn_lite.faces import files as _files
+from urdgn_lite.lesson.upsample import parse_eyes, to_lr, upsample_files
 
 CENTRE = "ignore:without --eyes:UserWarning"
 

@@ -12,8 +12,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from urdgn_lite import evaluate, faces, networks, presets, weights, zoo
+from urdgn_lite import faces, networks, presets, weights, zoo
 from urdgn_lite import train as training
+from urdgn_lite.measure import evaluate
 from urdgn_lite.weights import PLAN, Job
 
 TINY = (
@@ -249,7 +250,8 @@ def test_the_plan_names_presets_starts_before_their_followers_and_fits_the_hour(
 KILLED = """
 import sys
 from pathlib import Path
-from urdgn_lite import evaluate, faces, weights, zoo
+from urdgn_lite import faces, weights, zoo
+from urdgn_lite.measure import evaluate
 from urdgn_lite.weights import Job
 place = Path(sys.argv[1])
 zoo.SHELF, evaluate.ledger = place / "shelf", lambda: place / "ledger"

@@ -25,12 +25,12 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from urdgn_lite import presets
-from urdgn_lite.checkpoint import Run
 from urdgn_lite.degrade import downsample
 from urdgn_lite.faces import to_float
 from urdgn_lite.networks import build_generator
 from urdgn_lite.presets import Preset
 from urdgn_lite.provenance import circumstances
+from urdgn_lite.run import Run
 from urdgn_lite.timing import Spread, Work, alternate, cost, probes, ratio, spread
 from urdgn_lite.train import algorithm_1, augment, batch
 

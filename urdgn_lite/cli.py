@@ -32,7 +32,7 @@ def faces(
 ) -> None:
     """Look at a source of faces: how many there are, what was skipped and why."""
     from urdgn_lite import faces as f
-    from urdgn_lite.figures import contact_sheet
+    from urdgn_lite.lesson.figures import contact_sheet
 
     with plain_errors():
         found = f.load(source, split, root=root)
@@ -126,12 +126,12 @@ def evaluate(
     root: Root = Path("data"),
 ) -> None:
     """Measure methods on faces: PSNR, SSIM, LPIPS, identity, LR consistency, seconds a face."""
-    from urdgn_lite import evaluate as e
     from urdgn_lite import faces as f
     from urdgn_lite import methods as m
     from urdgn_lite import zoo
+    from urdgn_lite.measure import evaluate as e
+    from urdgn_lite.measure.report import measured
     from urdgn_lite.provenance import circumstances
-    from urdgn_lite.verdicts import measured
 
     with plain_errors():
         if save and len(methods) != 1:
@@ -167,10 +167,10 @@ def table1(
     Every row is written to the ledger as soon as it is measured. Ctrl-C keeps what is done; the
     same command goes on from there.
     """
-    from urdgn_lite import bins as b
     from urdgn_lite import faces as f
-    from urdgn_lite import table1 as t
-    from urdgn_lite import verdicts as v
+    from urdgn_lite.measure import conditions as b
+    from urdgn_lite.measure import report as v
+    from urdgn_lite.measure import table1 as t
 
     with plain_errors():
         found, measure = f.load(faces, split, root=root), b.measure if bins else t.measure
@@ -229,7 +229,7 @@ def upsample(
     A 16 × 16 file is enlarged as it is. From a larger photo a 16 × 16 face is made first: cut out
     by `--eyes`, or else the centre of the picture.
     """
-    from urdgn_lite.upsample import parse_eyes, upsample_files
+    from urdgn_lite.lesson.upsample import parse_eyes, upsample_files
 
     with plain_errors():
         report = upsample_files(source, model, folder, parse_eyes(eyes))
@@ -254,7 +254,7 @@ def grade(
     """
     import secrets
 
-    from urdgn_lite import grade as g
+    from urdgn_lite.grading import grade as g
     from urdgn_lite.grading.sandbox import Limits, isolation
 
     with plain_errors():

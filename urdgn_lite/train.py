@@ -22,15 +22,15 @@ from torch import Tensor, nn
 from torch.nn.functional import affine_grid, grid_sample, logsigmoid
 from tqdm.auto import tqdm
 
-from urdgn_lite import metrics
-from urdgn_lite.checkpoint import Run
 from urdgn_lite.degrade import downsample, upsample_bicubic
 from urdgn_lite.faces import SIZE, FacesError, to_float
+from urdgn_lite.measure import metrics
 from urdgn_lite.objective import discriminator_value, generator_loss
 from urdgn_lite.optimiser import balance
 from urdgn_lite.presets import Preset
 from urdgn_lite.progress import bar
 from urdgn_lite.provenance import checksum
+from urdgn_lite.run import Run
 
 Play = Callable[[Run, Float[Tensor, "b 3 128 128"], Accelerator], dict[str, Tensor]]
 

@@ -21,8 +21,8 @@ from typing import Any
 import torch
 
 from urdgn_lite import presets, zoo
-from urdgn_lite.evaluate import evaluate, write_row
 from urdgn_lite.faces import Faces
+from urdgn_lite.measure.evaluate import evaluate, write_row
 from urdgn_lite.methods import Network
 from urdgn_lite.networks import load_weights, save_weights
 from urdgn_lite.provenance import circumstances

@@ -14,7 +14,7 @@ from typing import Any
 def stored() -> dict[str, list[dict[str, Any]]]:
     """chapter → questions, each {"right": letter, "feedback": {letter: text}}.
 
-    `tools/sync.py` writes the file from the folded answers of the chapters.
+    `tools/book/sync.py` writes the file from the folded answers of the chapters.
     """
     return json.loads(files("urdgn_lite").joinpath("data/quizzes.json").read_text("utf-8"))
 

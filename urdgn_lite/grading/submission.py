@@ -46,7 +46,7 @@ class Assignment:
 
 
 def assignments() -> dict[str, Assignment]:
-    """All assignments, as `tools/assignments.py` wrote them down."""
+    """All assignments, as `tools/book/assignments.py` wrote them down."""
     path = resources.files("urdgn_lite") / "data" / "assignments.json"
     return {
         a["id"]: Assignment(

@@ -16,12 +16,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from urdgn_lite._console import plain_errors
-from urdgn_lite.checkpoint import Run
 from urdgn_lite.compared_networks import Level, PyramidDiscriminators
 from urdgn_lite.degrade import downsample, upsample_bicubic
 from urdgn_lite.faces import load
 from urdgn_lite.objective import discriminator_value, generator_loss
 from urdgn_lite.presets import LAPGAN
+from urdgn_lite.run import Run
 from urdgn_lite.train import train
 
 Images = list[Float[Tensor, "b 3 _ _"]]

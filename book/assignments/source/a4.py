@@ -16,8 +16,9 @@
 # %%
 import torch
 
-from urdgn_lite import check, faces, methods, metrics, zoo
+from urdgn_lite import check, faces, methods, zoo
 from urdgn_lite.degrade import downsample
+from urdgn_lite.measure import metrics
 
 # %% [markdown]
 # ## 1. A hypothesis (6 points)

@@ -1,0 +1,66 @@
+"""Draw the pictures of README, landing page, social card and appendix from imaginary faces."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from matplotlib import get_data_path
+from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor
+
+from urdgn_lite import faces, zoo
+from urdgn_lite.degrade import downsample, upsample_bicubic
+from urdgn_lite.lesson import figures
+
+ASSETS = Path(__file__).resolve().parents[2] / "book" / "assets"
+CHOSEN = (3, 13, 22, 8, 28, 34)  # imaginary test faces that differ in age, skin, light and pose
+
+
+CARD = (1200, 630)  # pixels: what a link's preview asks for
+FACE = 192  # pixels of a face on the card: six fill it, and an LR pixel is twelve
+
+
+def card(lr: Tensor, generated: Tensor) -> Image.Image:
+    """What a link to the book shows: its title above what goes in and what comes out."""
+    picture = Image.new("RGB", CARD, "white")
+    draw = ImageDraw.Draw(picture)
+    fonts = Path(get_data_path()) / "fonts" / "ttf"
+    left, top = (CARD[0] - len(lr) * FACE) // 2, CARD[1] - 2 * FACE - 24
+    for text, file, size, y, ink in (
+        ("Sixteen pixels to a face", "DejaVuSans-Bold.ttf", 68, 36, "#2f7fd1"),
+        ("Learn a deep-learning paper by running it: UR-DGN, ECCV 2016", "DejaVuSans.ttf", 33, 138,
+         "#444444"),
+    ):  # fmt: skip
+        draw.text((left, y), text, ink, ImageFont.truetype(fonts / file, size))
+    for row, images in enumerate((lr, generated)):
+        for column, pixels in enumerate(figures.as_array(images)):
+            smooth = Image.Resampling.BICUBIC if row else Image.Resampling.NEAREST
+            face = Image.fromarray(pixels)
+            if row == 0:
+                face = face.resize(lr.shape[-2:], Image.Resampling.NEAREST)
+            place = (left + column * FACE, top + row * FACE)
+            picture.paste(face.resize((FACE, FACE), smooth), place)
+    return picture
+
+
+@torch.no_grad()
+def main() -> None:
+    """Write teaser.png and card.jpg from six faces, and zoo.jpg: ten through every generator."""
+    images = faces.load("imaginary", "test").images
+    h = faces.to_float(images[list(CHOSEN)])
+    lr = downsample(h)
+    generated = zoo.load("residual-s-imaginary")(lr)
+    figures.sheet(lr, generated, h).save(ASSETS / "teaser.png", optimize=True)
+    card(lr, generated).save(ASSETS / "card.jpg", quality=88)
+
+    h = faces.to_float(images[:10])
+    lr = downsample(h)
+    by_name = {name: zoo.load(name)(lr) for name in zoo.names()}
+    rows = {"LR": lr, "bicubic": upsample_bicubic(lr), **by_name, "HR": h}
+    figure = figures.grid(rows, inches=0.95)
+    figure.savefig(ASSETS / "zoo.jpg", facecolor="white", pil_kwargs={"quality": 85})
+
+
+if __name__ == "__main__":
+    main()

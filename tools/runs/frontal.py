@@ -1,0 +1,83 @@
+"""Frontal training faces (the paper's abstract) or all poses (its Sect. 4.1)? Compared by yaw."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import json
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from rows import trained
+
+from urdgn_lite import degrade, faces, presets
+from urdgn_lite.measure import metrics
+from urdgn_lite.measure.evaluate import interval, ledger
+from urdgn_lite.provenance import circumstances
+
+FRONTAL = 0.1  # |yaw|: the nose's offset from the middle of the eyes, in inter-ocular distances
+EDGES = (0.0, 0.05, 0.1, 0.2, 0.3, 9.0)
+KEYS, SEED = ("left_eye", "right_eye", "nose"), 0
+
+
+def yaws(some: faces.Faces) -> np.ndarray:
+    """|yaw| of each face, from the csv beside the faces: as given, or from eyes and nose."""
+    bundled = Path(faces.__file__).parents[1] / "data" / "imaginary128.csv"
+    shelf = Path(os.environ.get("URDGN_FACES", "")) / f"{some.source}.csv"
+    found = {}
+    with (bundled if some.source == "imaginary" else shelf).open() as file:
+        for row in csv.DictReader(file):
+            if "yaw" not in row:
+                left, right, nose = (float(row[f"{k}_x"]) for k in KEYS)
+                row["yaw"] = str((nose - (left + right) / 2) / (right - left))
+            found[Path(row["file"]).name] = abs(float(row["yaw"]))
+    return np.array([found[Path(name).name] for name in some.names])
+
+
+def entry(values: np.ndarray) -> dict[str, float]:
+    """Mean over faces and its bootstrap 95 % interval."""
+    low, high = interval(torch.from_numpy(values))
+    return {
+        k: round(float(v), 3) for k, v in (("mean", values.mean()), ("low", low), ("high", high))
+    }
+
+
+@torch.no_grad()
+def compare(hr: faces.Faces, test: faces.Faces, preset: str, steps: int, runs: Path) -> dict:
+    """Train both, or go on, and measure gains over bicubic in dB: an entry a bin of |yaw|."""
+    frontal = np.flatnonzero(yaws(hr) < FRONTAL)
+    dealt = np.random.default_rng(SEED).permutation(len(hr))[: len(frontal)]
+    h = faces.to_float(test.images)
+    lr = degrade.downsample(h)
+    gains, seconds = {}, {}
+    for name, chosen in (("frontal", frontal), ("random", np.sort(dealt))):
+        out = runs / f"{preset}-{steps}-{name}"
+        with torch.enable_grad():
+            run = trained(presets.get(preset), hr.images[chosen], steps=steps, seed=SEED,
+                          bf16=True, reports=4, source=f"{hr.source}, {name}", out=out)  # fmt: skip
+        G = run.plain(run.G).cpu().eval()
+        baseline = metrics.psnr(degrade.upsample_bicubic(lr), h)
+        generated = torch.cat([G(part) for part in lr.split(50)])
+        gains[name] = (metrics.psnr(generated, h) - baseline).numpy()
+        seconds[name] = round(run.seconds)
+    gains["random - frontal"] = gains["random"] - gains["frontal"]
+    turned, bins = yaws(test), []
+    for low, high in itertools.pairwise(EDGES):
+        inside = (turned >= low) & (turned < high)
+        row = {"yaw": [low, high], "n": int(inside.sum())}
+        bins.append(row | {name: entry(values[inside]) for name, values in gains.items()})
+    return {
+        "preset": preset, "steps": steps, "seed": SEED, "bf16": True, "frontal": FRONTAL,
+        "seconds": seconds, "train": {"source": hr.source, "n": len(frontal), "of": len(hr)},
+        "test": {"source": test.source, "n": len(test)}, "bins": bins, **circumstances(),
+    }  # fmt: skip
+
+
+if __name__ == "__main__":  # python tools/runs/frontal.py [PRESET STEPS]
+    asked, updates = sys.argv[1:] or ("residual-s", 3000)
+    both = (faces.load("celeba128", split) for split in ("train", "test"))
+    result = compare(*both, asked, int(updates), Path("runs/frontal"))
+    (ledger() / "frontal.json").write_text(json.dumps(result, indent=1) + "\n")

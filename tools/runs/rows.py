@@ -1,0 +1,82 @@
+"""What the tools of short runs share: how a run is measured, and a table that fills itself."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from urdgn_lite import train
+from urdgn_lite.measure import metrics
+from urdgn_lite.degrade import downsample, upsample_bicubic
+from urdgn_lite.measure.evaluate import evaluate, summary
+from urdgn_lite.faces import Faces, to_float
+from urdgn_lite.methods import Network
+from urdgn_lite.presets import Preset
+
+
+def fill(path: Path, names: Iterable[str], measure: Callable[[str], dict[str, Any]]) -> None:
+    """Measure what the table at `path` lacks; each row is written as soon as it is measured."""
+
+    def table() -> dict[str, Any]:
+        return json.loads(path.read_text()) if path.exists() else {}
+
+    for name in names:
+        if name not in table():
+            row = measure(name)
+            text = json.dumps(table() | {name: row}, indent=1, ensure_ascii=False) + "\n"
+            half_written = path.with_suffix(".part")
+            half_written.write_text(text)
+            half_written.replace(path)
+            print(f"{name}: {row.get('gain_psnr', math.nan):+.3f} dB, {row.get('seconds')} s")
+
+
+def trained(
+    preset: Preset, images: Tensor, val: Tensor | None = None, *,
+    out: Path | None = None, **options: Any,
+) -> train.Run:  # fmt: skip
+    """Train, or go on with what `out` holds. Ctrl-C ends the tool: half a run is no row."""
+    resume = out is not None and (out / "checkpoint.safetensors").exists()
+    run = train.train(preset, images, val, out=out, resume=resume, **options)
+    if not run.done:
+        raise KeyboardInterrupt
+    return run
+
+
+def batches(some: Faces, size: int = 50) -> Iterator[Tensor]:
+    """Faces in [-1, 1], so many at a time."""
+    return (to_float(part) for part in some.images.split(size))
+
+
+@torch.no_grad()
+def scores(G: nn.Module, test: Faces, *, perceptual: bool = False) -> dict[str, Any]:
+    """PSNR and gains over bicubic; LPIPS where asked for and at hand; with their intervals."""
+    method = Network(G)
+    row = evaluate(method, test, progress=False)
+    kept = ("psnr", "gain_psnr", "gain_ssim")
+    found = {k: v for k, v in row.items() if k.removesuffix("_interval") in kept}
+    if not perceptual:
+        return found
+    try:
+        values = [metrics.lpips(method(downsample(h)), h) for h in batches(test)]
+    except metrics.MetricUnavailableError:
+        return found | {"lpips": None}
+    return found | summary("lpips", torch.cat(values))
+
+
+@torch.no_grad()
+def gain(
+    G: nn.Module, test: Faces, downsampling: str = "antialiased", size: int = 50
+) -> dict[str, Any]:
+    """Mean gain over bicubic from the same LR faces, in the mode that G is in, and its interval."""
+    gains, device = [], next(G.parameters()).device
+    for h in batches(test, size):
+        h = h.to(device)
+        lr = downsample(h, downsampling)
+        gains.append(metrics.psnr(G(lr), h) - metrics.psnr(upsample_bicubic(lr), h))
+    return summary("gain_psnr", torch.cat(gains).cpu())

@@ -1,0 +1,125 @@
+"""Files in, enlarged faces out: what `urdgn-lite upsample` does."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor
+
+from urdgn_lite import methods
+from urdgn_lite.degrade import LR_SIZE, downsample
+from urdgn_lite.faces import SIZE, SMALLEST, FacesError, align, to_float, to_rgb, to_uint8
+from urdgn_lite.faces.files import hidden, read_file
+from urdgn_lite.lesson.figures import sheet
+from urdgn_lite.progress import bar
+
+SHOWN = 16  # faces on the sheet; the others are not kept in memory
+Eyes = tuple[tuple[float, float], tuple[float, float]]
+
+
+@dataclass
+class Report:
+    """What `upsample_files` wrote, and which files it could not use."""
+
+    written: list[Path]
+    skipped: list[tuple[str, str]]
+    sheet: Path
+
+
+def parse_eyes(text: str | None) -> Eyes | None:
+    """`"x,y,x,y"` as two points.
+
+    Raises
+    ------
+    ValueError : not four numbers.
+    """
+    if text is None:
+        return None
+    try:
+        a, b, c, d = (float(v) for v in text.split(","))
+    except ValueError:
+        raise ValueError(f"--eyes takes four numbers x,y,x,y, not {text!r}") from None
+    return (a, b), (c, d)
+
+
+def to_lr(image: Image.Image, eyes: Eyes | None = None) -> Tensor:
+    """LR face `Float (1, 3, 16, 16)` in [-1, 1]: the file itself, or made from a larger photo.
+
+    Raises
+    ------
+    FacesError : a size between 16 and 64, or eyes that a picture has no use for, or lacks.
+    """
+    if image.size == (LR_SIZE, LR_SIZE):
+        if eyes is not None:
+            raise FacesError("a 16 × 16 image needs no --eyes")
+        return to_float(_tensor(image))
+    if min(image.size) < SMALLEST:
+        raise FacesError(
+            f"{image.width} × {image.height} px is neither 16 × 16 nor at least {SMALLEST} a side"
+        )
+    if eyes is not None:
+        w, h = image.size
+        if not all(0 <= x <= w and 0 <= y <= h for x, y in eyes):
+            raise FacesError(f"eyes {eyes} do not lie in the picture of {w} × {h} px")
+        image = align(image, eyes)
+    else:
+        warnings.warn("without --eyes the centre of the picture is taken as the face", stacklevel=2)
+        image = ImageOps.fit(image, (SIZE, SIZE), Image.Resampling.BICUBIC)
+    return downsample(to_float(_tensor(image)))
+
+
+def _tensor(image: Image.Image) -> Tensor:
+    return torch.from_numpy(np.array(image)).permute(2, 0, 1).unsqueeze(0)
+
+
+def upsample_files(
+    source: Path, model: str | Path, folder: Path, eyes: Eyes | None = None
+) -> Report:
+    """Enlarge an image, or all images of a folder, into 128 × 128 PNGs in `folder`.
+
+    Hidden files of a folder are left out.
+
+    Raises
+    ------
+    FacesError : nothing usable in `source`.
+    """
+    if not source.exists():
+        raise FacesError(f"no such file or folder: {source}")
+    files = [source]
+    if source.is_dir():
+        every = sorted(p for p in source.iterdir() if p.is_file())
+        files = [p for p in every if not hidden(p.name)]
+        if not files:
+            but = ", but for hidden files" if every else ""
+            raise FacesError(f"{source}: no usable image (the folder is empty{but})")
+    if eyes is not None and len(files) > 1:
+        raise FacesError("--eyes belongs to one photo: give a file, not a folder")
+    method = methods.get(model)
+    report = Report([], [], folder / "comparison.png")
+    inputs, results = list[Tensor](), list[Tensor]()
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in bar(files, "upsample", show=len(files) >= 20):
+        try:
+            lr = to_lr(to_rgb(path.name, read_file(path.name, path)), eyes)
+        except (FacesError, OSError) as error:
+            report.skipped.append((str(path), str(error)))
+            continue
+        generated = method(lr)
+        target = folder / f"{path.stem}-128.png"
+        if target in report.written:  # a.jpg beside a.png
+            target = folder / f"{path.name}-128.png"
+        array = to_uint8(generated)[0].permute(1, 2, 0).numpy()
+        Image.fromarray(array).save(target)
+        report.written.append(target)
+        if len(inputs) < SHOWN:
+            inputs.append(lr)
+            results.append(generated)
+    if not results:
+        raise FacesError(f"{source}: no usable image ({report.skipped[0][1]})")
+    sheet(torch.cat(inputs), torch.cat(results)).save(report.sheet)
+    return report

@@ -1,0 +1,245 @@
+"""(method, faces) → a row of numbers, and the ledger that keeps the rows: `results/`."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import yaml
+from torch import Tensor
+
+from urdgn_lite.degrade import downsample, upsample_bicubic
+from urdgn_lite.faces import Faces, load, to_float, to_uint8
+from urdgn_lite.measure import identity, metrics
+from urdgn_lite.methods import Network
+from urdgn_lite.networks import count_parameters
+from urdgn_lite.progress import bar
+from urdgn_lite.provenance import checksum
+
+MEASURES = {
+    "psnr": metrics.psnr,
+    "ssim": metrics.ssim,
+    "psnr_y": lambda a, b: metrics.psnr(a, b, y=True),
+    "ssim_y": lambda a, b: metrics.ssim(a, b, y=True),
+}
+RESAMPLES = 2000
+_KNOWN: dict[
+    tuple[int, str], Tensor
+] = {}  # of originals and of bicubic: a table asks for them often
+Row = dict[str, Any]
+Enlarge = Callable[[Tensor], Tensor]  # measuring never fits: a `Method`, or a function
+
+
+def ledger() -> Path:
+    """Folder of the ledger: in a checkout `results/`, else the copy inside the package."""
+    package = Path(__file__).resolve().parents[1]
+    inside = package / "results"
+    return inside if inside.is_dir() else package.parent / "results"
+
+
+@torch.no_grad()
+def evaluate(
+    method: Enlarge, faces: Faces, *, perceptual: bool = False, batch: int = 50,
+    progress: bool = True,
+) -> Row:  # fmt: skip
+    """Measure one method on some faces, by the protocol of the book.
+
+    LR faces are antialiased bicubic, rounded to 8 bits; results are clamped and rounded to 8
+    bits. Every number is an average over faces, PSNR in dB; its `interval` stands beside it.
+
+    Parameters
+    ----------
+    perceptual : LPIPS and identity too. They take a third of a second a face, and what they need
+        is optional: without it their values are None, and `lpips_missing`, `identity_missing`
+        and `rank1_missing` say why.
+
+    Returns
+    -------
+    psnr, ssim (RGB), psnr_y, ssim_y (luma), lpips (low is good); the same minus bicubic's as
+    gain_…; lr_consistency (`consistency`); identity, the cosine between the descriptors of result
+    and original, and rank1, how often the nearest other face is the same person's;
+    seconds_per_face (one face at a time, median); parameters, of a network; n.
+    """
+    measures, missing = dict(MEASURES), {}
+    if perceptual:
+        try:
+            one = to_float(faces.images[:1])
+            metrics.lpips(one, one)
+            measures["lpips"] = metrics.lpips
+        except metrics.MetricUnavailableError as error:
+            missing["lpips"] = _reason(error)
+    values: dict[str, list[Tensor]] = {}
+    errors, results = [], []  # of the LR faces; 8 bits
+    for part in bar(faces.images.split(batch), "evaluate", show=progress, leave=False):
+        h = to_float(part)
+        lr = downsample(h)
+        generated = method(lr)
+        for name, measure in measures.items():
+            values.setdefault(name, []).append(measure(generated, h))
+        errors.append(255**2 / 10 ** (metrics.lr_consistency(generated, lr).double() / 10))
+        results.append(to_uint8(generated))
+    row: Row = {}
+    for name, parts in values.items():
+        value = torch.cat(parts)
+        row |= summary(name, value)
+        baseline = _of_bicubic(faces, name, measures[name], batch)
+        row |= summary(f"gain_{name}", difference(value, baseline))
+    row |= consistency(torch.cat(errors))
+    if perceptual:
+        found, reasons = _identity(torch.cat(results), faces)
+        row, missing = row | found, missing | reasons
+    for name, reason in missing.items():
+        row |= {name: None, f"{name}_missing": reason}
+    row["seconds_per_face"] = float(f"{_seconds(method, faces.images[:1]):.2g}")
+    if isinstance(method, Network):
+        row["parameters"] = count_parameters(method.network)
+    return row | {"n": len(faces)}
+
+
+def difference(values: Tensor, baseline: Tensor) -> Tensor:
+    """What values gain over others, a face: two infinite PSNRs (of a flat face) are equal."""
+    return torch.where(values == baseline, 0, values - baseline)
+
+
+def interval(values: Tensor) -> tuple[float, float]:
+    """Percentile bootstrap over faces: where the mean of 95 % of 2,000 redrawn test sets lies.
+
+    The same seed for all, so that every measure sees the same redrawn sets. It speaks of other
+    faces from the same source; photos of one person resemble each other, which it does not know.
+    """
+    drawn = np.random.default_rng(0).integers(len(values), size=(RESAMPLES, len(values)))
+    means = values.double().numpy()[drawn].mean(1)
+    low, high = np.percentile(means, [2.5, 97.5], method="nearest")  # some may be infinite
+    return float(low), float(high)
+
+
+def summary(name: str, values: Tensor) -> Row:
+    """The mean of a value a face, and its interval, as they stand in a row."""
+    low, high = interval(values)
+    mean = values.double().mean().item()
+    return {name: round(mean, 4), f"{name}_interval": [round(low, 4), round(high, 4)]}
+
+
+def consistency(errors: Tensor) -> Row:
+    """LR consistency in dB of the *mean* squared error of the LR faces (8 bits).
+
+    A method that projects back is exact on some faces: their PSNR is infinite, and an average of
+    PSNRs would be too. An error below that of rounding to 8 bits (1/12) counts as that: 58.9 dB.
+    """
+    low, high = interval(errors)
+    mean, best, worst = (
+        round(10 * math.log10(255**2 / max(mse, 1 / 12)), 4)
+        for mse in (errors.mean().item(), low, high)
+    )
+    return {"lr_consistency": mean, "lr_consistency_interval": [worst, best]}
+
+
+def _of_bicubic(faces: Faces, name: str, measure: Callable[..., Tensor], batch: int) -> Tensor:
+    """What a measure says of the bicubic enlargements of some faces."""
+    key = checksum(faces.images), name
+    if key not in _KNOWN:
+        parts = (to_float(part) for part in faces.images.split(batch))
+        found = [measure(upsample_bicubic(downsample(h)), h) for h in parts]
+        _KNOWN[key] = torch.cat(found)
+    return _KNOWN[key]
+
+
+def _identity(results: Tensor, faces: Faces) -> tuple[Row, dict[str, str]]:
+    """`identity` and `rank1`, or the reasons why they cannot be measured here."""
+    try:
+        key = checksum(faces.images), "identity"
+        if key not in _KNOWN:
+            _KNOWN[key] = identity.embed(to_float(faces.images))
+        real, generated = _KNOWN[key], identity.embed(to_float(results))
+    except metrics.MetricUnavailableError as error:
+        return {}, dict.fromkeys(("identity", "rank1"), _reason(error))
+    row = summary("identity", identity.cosine(generated, real))
+    try:
+        hits = identity.rank1(generated, real, identity.labels(faces))
+    except metrics.MetricUnavailableError as error:
+        return row, {"rank1": _reason(error)}
+    return row | summary("rank1", hits), {}
+
+
+def _reason(error: Exception) -> str:
+    """Why something is missing, without the folders of this machine: the ledger is published."""
+    return re.sub(r"\S*[/\\](?=\S)", "", str(error))
+
+
+def _seconds(method: Enlarge, image: Tensor, repeats: int = 9) -> float:
+    lr, times = downsample(to_float(image)), []
+    for _ in range(repeats):
+        began = time.perf_counter()
+        to_uint8(method(lr))
+        times.append(time.perf_counter() - began)
+    return sorted(times)[repeats // 2]
+
+
+def origin(card: Row) -> Row:
+    """How weights came about: their card without the rows that it tells of itself."""
+    return {name: value for name, value in card.items() if name != "rows"}
+
+
+def write_row(method: str, faces: Faces, row: Row, folder: Path | None = None) -> Path:
+    """Keep a row in the ledger as FACES-SPLIT/METHOD.json, with the `crc32` of the faces.
+
+    Raises
+    ------
+    ValueError : a measured number is infinite or NaN, which JSON cannot hold. (Cards may: λ is ∞
+        where there is no D.)
+    """
+    try:
+        json.dumps({k: v for k, v in row.items() if k != "trained"}, allow_nan=False)
+    except ValueError:
+        raise ValueError(
+            f"{method} on {faces.source}: a number is not finite, and is not kept. Some result is "
+            f"equal to its face; is there a flat one? Leave it out"
+        ) from None
+    path = (folder or ledger()) / f"{faces.source}-{faces.split}" / f"{method}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    full = {"method": method, "faces": faces.source, "split": faces.split, **row}
+    full["crc32"] = checksum(faces.images)
+    if "trained" in full:
+        full["trained"] = origin(full["trained"])
+    path.write_text(json.dumps(full, indent=1, ensure_ascii=False) + "\n")
+    return path
+
+
+def read_row(method: str, faces: str) -> Row:
+    """A row of the ledger; `faces` is SOURCE-SPLIT: `read_row("lite", "imaginary-test")`.
+
+    Raises
+    ------
+    KeyError : it was never measured; the message says how to.
+    """
+    path = ledger() / faces / f"{method}.json"
+    if not path.exists():
+        raise KeyError(f"the ledger has no {method} on {faces}: urdgn-lite evaluate {method}")
+    return json.loads(path.read_text())
+
+
+def paper() -> Row:
+    """The paper's own numbers, with their places: `results/paper.yml`."""
+    return yaml.safe_load((ledger() / "paper.yml").read_text())
+
+
+def figure_faces(figure: int) -> Faces:
+    """The imaginary faces that stand in a figure of the paper, redrawn: `results/figures.yml`.
+
+    Raises
+    ------
+    KeyError : no faces are listed for it.
+    """
+    listed = yaml.safe_load((ledger() / "figures.yml").read_text())
+    if figure not in listed:
+        raise KeyError(f"no faces are listed for Fig. {figure}: there are {sorted(listed)}")
+    found = load("imaginary", "test")
+    places = [found.names.index(name) for name in listed[figure]]
+    return Faces(found.images[places], list(listed[figure]), "imaginary", f"Fig. {figure}")
