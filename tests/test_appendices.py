@@ -18,7 +18,7 @@ BOOK = ROOT / "book"
 NOTATION = (BOOK / "notation.md").read_text()
 GLOSSARY = (BOOK / "glossary.md").read_text()
 FAQ = (BOOK / "faq.md").read_text()
-REFERENCE = re.compile(r"(\w+)\.(\w+)(?:\((\w+)\))?")  # module.name, or module.name(argument)
+REFERENCE = re.compile(r"([\w.]+)\.(\w+)(?:\((\w+)\))?")  # module.name, or module.name(argument)
 
 
 def resolve(reference):

@@ -22,8 +22,8 @@ ENTRY = re.compile(r"^(\S.*?) : (.*)$")
 
 
 def modules() -> list[str]:
-    """Dotted names of the package's public modules, one level deep, in alphabetical order."""
-    found = pkgutil.iter_modules(urdgn_lite.__path__, "urdgn_lite.")
+    """Dotted names of the package's public modules, in alphabetical order."""
+    found = pkgutil.walk_packages(urdgn_lite.__path__, "urdgn_lite.")
     return sorted(m.name for m in found if not m.name.rpartition(".")[2].startswith("_"))
 
 
