@@ -14,7 +14,7 @@ from torch import nn
 from urdgn_lite import degrade, faces, presets, train, zoo
 from urdgn_lite.lesson import explore
 from urdgn_lite.lesson.widget import Explorer, Scene, picture_of, png, sheet
-from urdgn_lite.measure import metrics
+from urdgn_lite.measure import damages, metrics
 from urdgn_lite.methods import Network
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -93,7 +93,7 @@ def test_bicubic_gains_nothing_over_itself_whatever_the_damage(explorers):
 
 
 def test_the_gain_is_that_of_the_shifted_face(explorers):
-    h = degrade.shift(faces.to_float(faces.load("imaginary", "test", limit=3).images[2:]), -8, 4)
+    h = damages.shift(faces.to_float(faces.load("imaginary", "test", limit=3).images[2:]), -8, 4)
     lr = degrade.downsample(h)
     gain = metrics.psnr(explore.method_of("lite")(lr), h) - metrics.psnr(
         degrade.upsample_bicubic(lr), h
@@ -104,7 +104,7 @@ def test_the_gain_is_that_of_the_shifted_face(explorers):
 
 def test_what_happens_inside_the_box_does_not_count():
     def careless(lr):  # paints the box of 4 × 4 LR pixels at (6, 6) white
-        return degrade.occlude(degrade.upsample_bicubic(lr), (48, 48, 80, 80), 1.0)
+        return damages.occlude(degrade.upsample_bicubic(lr), (48, 48, 80, 80), 1.0)
 
     explorer = explore.occlusion(careless)
     assert number(explorer) == 0

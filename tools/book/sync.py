@@ -15,7 +15,6 @@ from typing import Any
 import minutes
 
 from urdgn_lite import zoo
-from urdgn_lite.bench import FAMILY
 from urdgn_lite.measure import report as verdicts
 from urdgn_lite.measure.evaluate import paper, read_row
 
@@ -31,6 +30,8 @@ if "google.colab" in sys.modules:
 from urdgn_lite.lesson import notebook
 
 notebook.setup()'''
+FAMILY = [f"{name}{gan}" for name in ("residual", "residual-s", "lite", "released", "paper")
+          for gan in ("", "-gan")]  # fmt: skip
 FIRST = "01-problem"
 COLAB = "https://colab.research.google.com"
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from urdgn_lite import degrade, faces
-from urdgn_lite.measure import evaluate, identity, metrics
+from urdgn_lite.measure import damages, evaluate, identity, metrics
 from urdgn_lite.progress import bar
 from urdgn_lite.provenance import circumstances
 
@@ -56,10 +56,10 @@ def consistent(h: Faces) -> Faces:
 
 FOOLS: dict[str, Callable[[Faces], Faces]] = {
     "bicubic": bicubic,
-    "blurred": lambda h: degrade.blur(h, 3.0),
-    "shifted": lambda h: degrade.shift(h, 2, 0),
+    "blurred": lambda h: damages.blur(h, 3.0),
+    "shifted": lambda h: damages.shift(h, 2, 0),
     "faded": faded,
-    "noisy": lambda h: degrade.noise(h, 18),
+    "noisy": lambda h: damages.noise(h, 18),
     "borrowed detail": borrowed,
     "upside down": consistent,
     "somebody else": lambda h: h.roll(1, 0),
