@@ -104,7 +104,7 @@ def test_every_place_to_read_again_exists() -> None:
         for where in {p.where for p in suite.properties}:
             chapter, section = re.fullmatch(r"(?:chapter )?“?(.+?)”?, “(.+)”", where).groups()  # type: ignore[union-attr]
             (title,) = [h for h in headings if f"{h.lower()}:".startswith(f"{chapter.lower()}:")]
-            assert any(section in h for h in headings[title]), where  # headings are numbered, places not
+            assert any(section in h for h in headings[title]), where
 
 
 def test_no_feedback_holds_the_solution() -> None:

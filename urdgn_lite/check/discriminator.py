@@ -189,7 +189,9 @@ def _learns(ask: Ask, rng: Random) -> None:
         raise Failed(why + ": one part of the graph is cut", tell(real, fake))
 
 
-@DISCRIMINATOR.property("raised", "is the value itself, to be raised: never above 0", VALUE, weight=3)
+@DISCRIMINATOR.property(
+    "raised", "is the value itself, to be raised: never above 0", VALUE, weight=3
+)
 def _raised(ask: Ask, rng: Random) -> None:
     real, fake = draw(rng, 3), draw(rng, 3)
     if (got := value(ask, real, fake)) > 0:

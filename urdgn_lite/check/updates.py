@@ -140,7 +140,9 @@ def _direction(ask: Ask, rng: Random) -> None:
         raise Failed(why, on)
 
 
-@RMSPROP.property("maximize", "with maximize=True the same step goes the other way", UPHILL, weight=2)
+@RMSPROP.property(
+    "maximize", "with maximize=True the same step goes the other way", UPHILL, weight=2
+)
 def _maximize(ask: Ask, rng: Random) -> None:
     g = round(rng.uniform(1, 2), 2)
     (down, _, _), (up, _, on) = step(ask, g, 4.0), step(ask, g, 4.0, maximize=True)

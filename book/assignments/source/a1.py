@@ -3,9 +3,9 @@
 # %% [markdown]
 # # Assignment 1: The objective
 #
-# **You will write** what the two players of UR-DGN want: G's loss, the terms of Eq. 2 that depend on
-# G, and D's value, the terms that depend on D. Then you let them play with your own functions. (The
-# paper's Eqs. 4 and 7 are the gradients of these two over a batch: autograd takes them.)
+# **You will write** what the two players of UR-DGN want: G's loss, the terms of Eq. 2 that depend
+# on G, and D's value, the terms that depend on D. Then you let them play with your own functions.
+# (The paper's Eqs. 4 and 7 are the gradients over a batch, D's and G's: autograd takes them.)
 #
 # **You need** the chapters *GAN recap* and *The objective*; 60 to 90 minutes of your time; about
 # one minute of a laptop's processor. A GPU is not needed.

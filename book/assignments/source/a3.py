@@ -94,10 +94,11 @@ for alpha in (0.01, 0.9, 0.99):
 # %% [markdown]
 # ## 4. What α = 0.01 does (12 points)
 #
-# The paper calls α the *decay rate* and sets it to 0.01 (Sect. 3.2); the authors' released code has
-# 0.9. Use the table above, change the noise and α, and explain what 0.01 does to a step, what becomes
-# of small and of large gradients, and what that means for a network trained on noisy batches. Put
-# descent by the sign beside it, θ ← θ − η · sign(g), in the same loop: how far apart do the two end?
+# The paper calls α the *decay rate* and sets it to 0.01 (Sect. 3.2); the authors' released code
+# has 0.9. Use the table above, change the noise and α, and explain what 0.01 does to a step, what
+# becomes of small and of large gradients, and what that means for a network trained on noisy
+# batches. Put descent by the sign beside it, θ ← θ − η · sign(g), in the same loop: how far apart do
+# the two end?
 # Which α would you take to follow the paper, which to train well, and on what evidence?
 #
 # | points | for |
@@ -116,10 +117,10 @@ for alpha in (0.01, 0.9, 0.99):
 # square is kept.) The size of the gradient is all but gone: a weight whose gradient is pure noise
 # moves as far as one that is far from its goal, and a batch with a rare large gradient counts no
 # more than any other. That is nearly descent by the sign: in the same loop, `gradient.sign()` with
-# η ends at 0.14, and so does α = 0.01 (0.9: 0.11, 0.99: 0.08). (Rprop descends by the sign; RMSprop averages over
-# batches in order *not* to.) With 0.9 and 0.99, Δ is close to the average of g², so small gradients
-# make small steps. To follow the paper I take α = 0.01: its text defines α as the decay rate and
-# says 0.01; that this is a slip is a guess. To train well I take 0.9, as the released code does. Nobody
-# can say which of the two made the paper's pictures. A run of both with otherwise equal settings,
-# judged on validation faces, could change my mind.
+# η ends at 0.14, and so does α = 0.01 (0.9: 0.11, 0.99: 0.08). (Rprop descends by the sign; RMSprop
+# averages over batches in order *not* to.) With 0.9 and 0.99, Δ is close to the average of g², so
+# small gradients make small steps. To follow the paper I take α = 0.01: its text defines α as the
+# decay rate and says 0.01; that this is a slip is a guess. To train well I take 0.9, as the released
+# code does. Nobody can say which of the two made the paper's pictures. A run of both with otherwise
+# equal settings, judged on validation faces, could change my mind.
 # ### END SOLUTION
