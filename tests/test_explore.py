@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
+from conftest import put_on_shelf
 from PIL import Image
 from torch import nn
 
@@ -128,7 +129,7 @@ def test_lam_offers_what_the_zoo_holds_in_the_order_of_lambda(shelf, generator_f
     with pytest.raises(ValueError, match="lite-gan-1e3"):
         explore.lam()
     for name in ("lite", "lite-gan-1e3", "lite-gan-0", "lite-gan"):
-        zoo.keep(generator_file, name)
+        put_on_shelf(generator_file, name)
     assert list(explore.lam().choices["λ"]) == ["0", "100", "10³", "∞"]
 
 
@@ -142,10 +143,10 @@ def test_methods_shows_each_with_its_psnr():
         explore.methods([])
 
 
-def test_a_run_is_scrubbed_by_its_sample_sheets(tmp_path, few_faces):
+def test_a_run_is_scrubbed_by_its_samples(tmp_path, few_faces):
     images = few_faces.images
     preset = presets.get("smoke")
-    run = train.train(preset, images, images, out=tmp_path, steps=4, reports=4, progress=False)
+    run = train.train(preset, images, images, out=tmp_path, steps=4)
     for given in (run, tmp_path, str(tmp_path)):
         explorer = explore.training(given)
         assert list(explorer.choices["step"]) == ["1", "2", "3", "4"]
@@ -163,7 +164,7 @@ def test_a_run_is_scrubbed_by_its_sample_sheets(tmp_path, few_faces):
     for name, image in drawn.items():
         apart = np.abs(np.asarray(picture_of(image[0]), int) - np.asarray(scene.panels[name], int))
         assert apart.max() <= 1
-    with pytest.raises(ValueError, match="no sample sheets"):
+    with pytest.raises(ValueError, match="no samples"):
         explore.training(tmp_path / "samples")
 
 

@@ -173,7 +173,7 @@ def augment(h: HR, affine: Sequence[float]) -> HR:
 
 
 @contextmanager
-def resting(network: nn.Module | None) -> Iterator[nn.Module | None]:
+def resting(network: nn.Module | None) -> Iterator[Any]:
     """Gradients pass through a network whose own weights get none.
 
     DistributedDataParallel would wait for those; what it wraps does not.

@@ -15,11 +15,11 @@ from torch.nn.functional import logsigmoid
 
 from urdgn_lite.degrade import downsample
 from urdgn_lite.networks import GENERATORS, normed
-from urdgn_lite.objective import discriminator_value
+from urdgn_lite.objective import discriminator_value, generator_loss
 from urdgn_lite.optimiser import SCHEDULES
 from urdgn_lite.presets import PRESETS, Preset
 from urdgn_lite.run import Run
-from urdgn_lite.train import GAMES, g_step
+from urdgn_lite.train import GAMES, g_step, resting
 
 
 class Resize(nn.Sequential):
@@ -96,9 +96,15 @@ def play(
         discriminator_value(z_real, z_fake).backward()
         run.opt_d.step()
     losses = {name: value.detach() for name, value in bce.items()}
-    if g_plays:
-        return losses | g_step(run, h, generated)
-    return losses | {"mse": (generated.detach() - h).square().mean()}
+    with resting(run.D) as D:
+        p = run.preset
+        z = D(generated).float()
+        loss = generator_loss(z, generated, h, p.lam, p.adversarial, p.reduction)
+        if g_plays:
+            run.opt_g.zero_grad()
+            loss.backward()
+            run.opt_g.step()
+    return losses | {"loss": loss.detach(), "mse": (generated.detach() - h).square().mean()}
 
 
 SIZES = {"kind": "resize", "widths": (16, 64, 128, 256)}
