@@ -118,9 +118,11 @@ def results() -> str:
         lpips = f"{row['lpips']:.2f}" if row.get("lpips") else "–"
         made = row["trained"]
         hardware = re.sub(r"^\w+ (?=CPU, )", "", made["hardware"])
+        star = r"\*" if "note" in made else ""  # today's preset would not make it
         kind = "imaginary" if made["data"]["source"] == "imaginary" else "real"
         lines.append(
-            f"| `{name}` | {row['parameters'] / 1e6:.2f} M | {made['data']['n']:,} {kind} faces | "
+            f"| `{name}`{star} | {row['parameters'] / 1e6:.2f} M | "
+            f"{made['data']['n']:,} {kind} faces | "
             f"{zoo.steps_and_seconds(made)[1] / 60:.0f} ({hardware}) | {' | '.join(cells)} | "
             f"{lpips} |"
         )

@@ -13,7 +13,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from urdgn_lite import methods, zoo
+from urdgn_lite import methods, store, zoo
 from urdgn_lite.faces import Faces, load
 from urdgn_lite.measure.evaluate import Row, evaluate, ledger, origin, read_row, write_row
 from urdgn_lite.methods import Method, Network
@@ -113,7 +113,7 @@ def ready(
     path, about = folder / f"{key}.safetensors", folder / f"{key}.json"
     if not (path.exists() and about.exists()):
         fit = apart(method, training, limit, root, path)
-        about.write_text(json.dumps(fit, indent=1) + "\n")
+        store.write_json(about, fit)
     return type(method).load(path), {"fit": json.loads(about.read_text())}
 
 
