@@ -36,8 +36,7 @@ class Preset:
     start : the generator that G begins as, by its name; "" draws new weights.
     game : what an iteration does, a key of `train.GAMES`.
     downsampling : how LR faces are made (see `degrade.downsample`).
-    affine : largest random turn (degrees), zoom and shift (shares) of a training face;
-        every preset mirrors half of its faces.
+    affine : largest random turn (degrees), zoom and shift (shares) of a face; half are mirrored.
     average : share of the moving average of G's weights that a step keeps; 0 averages nothing.
     outcome : what was measured with it, where, in what time; empty while nothing was.
     """

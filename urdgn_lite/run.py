@@ -38,7 +38,7 @@ class Run:
     averaged : the moving average of G's weights, where the preset asks for one.
     data : source, number and checksum of the faces.
     start : name, steps and seconds of the generator that G began as; empty if it was drawn.
-    step, seconds, history : where it stands, and what was reported on the way.
+    step, seconds, history : where it stands, and the reports on the way.
     """
 
     preset: Preset
@@ -111,7 +111,7 @@ class Run:
                 group["lr"] = eta
 
     def card(self) -> dict[str, Any]:
-        """How the weights came about, for whoever uses them."""
+        """How the weights came about."""
         return {
             "preset": self.preset.to_dict(), "steps": self.steps, "seed": self.seed,
             "start": self.start, "data": self.data, "step": self.step,

@@ -84,7 +84,9 @@ def read_tensors(path: Path, what: str) -> tuple[dict[str, Tensor], Card]:
             tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
         card = json.loads(header["card"])
     except UNREADABLE as error:
-        raise DamagedError(f"{path}: not a {what} ({_reason(path, error)})") from error
+        raise DamagedError(
+            f"{path}: not a {what} of this package ({_reason(path, error)})"
+        ) from error
     if header.get("sha256") != checksum(tensors, header["card"]):
         raise DamagedError(f"{path}: not a {what} as it was written: its checksum differs")
     if wrong := not_finite(tensors):
@@ -98,7 +100,9 @@ def read_card(path: Path, what: str) -> Card:
         with safe_open(path, framework="pt") as stored:
             return dict(json.loads(stored.metadata()["card"]))
     except UNREADABLE as error:
-        raise DamagedError(f"{path}: not a {what} ({_reason(path, error)})") from error
+        raise DamagedError(
+            f"{path}: not a {what} of this package ({_reason(path, error)})"
+        ) from error
 
 
 def checksum(tensors: Tensors, card: str) -> str:

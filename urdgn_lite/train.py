@@ -86,8 +86,7 @@ def train(
     Parameters
     ----------
     preset : what to train (see `presets`).
-    faces, val : HR faces to learn from, and to measure the gain over bicubic on, at every epoch
-        and ten times at least.
+    faces, val : HR faces to learn from, and to validate on: at every epoch, ten times at least.
     out : folder for `checkpoint.safetensors`, `generator.safetensors`, `history.csv` and
         `samples/`; None keeps everything in memory.
     steps : updates in all; the preset's number without it.
@@ -102,9 +101,8 @@ def train(
 
     Raises
     ------
-    DivergedError : a loss became NaN. The last good checkpoint stays.
-    FacesError : no faces. CheckpointError : `out` holds another run. InUseError : another process
-        trains there. OSError : `out` cannot be written to.
+    FacesError : no faces. DivergedError : a loss became NaN; the last good checkpoint stays.
+    CheckpointError, InUseError, OSError : `out` holds another run, is in use, cannot be written.
     """
     images: Any = getattr(faces, "images", faces)
     tests: Any = getattr(val, "images", val)

@@ -22,7 +22,7 @@ class SRCNN(nn.Sequential):
     """Three convolutions (9-1-5, 64-32 channels) that mend the bicubic image, in colour.
 
     Implements the network of Dong et al. (2014), 20,099 parameters. As in Sect. 4.2 of Yu and
-    Porikli it enlarges 2 × and is applied three times, 16 → 32 → 64 → 128 (431 MMAC a face).
+    Porikli it enlarges 2 × and is applied three times, 16 → 32 → 64 → 128 (430 MMAC a face).
 
     Parameters
     ----------
