@@ -154,7 +154,7 @@ ATTACKS = {
     "TCP": "import socket; socket.create_connection(('1.1.1.1', 53), 2)",
     "UDP": "import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM)",
     "abstract socket": "import socket; s = socket.socket(socket.AF_UNIX); s.connect('\\0urdgn-test')",
-    "kill": "import os; os.kill(os.getppid() or 99999, 9)",
+    "kill": "import os; os.kill(99999, 9)",
     "mount": "import ctypes; said = 'Permission' if ctypes.CDLL(None).mount(b'x', b'/tmp', b'tmpfs', 0, None) else 'done'",
     "unshare": "import ctypes; said = 'Permission' if ctypes.CDLL(None).unshare(0x10000000) else 'done'",
     "raise limits": "import resource; resource.setrlimit(resource.RLIMIT_AS, (-1, -1))",

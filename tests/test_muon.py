@@ -30,6 +30,13 @@ def test_singular_values_become_about_one_and_the_directions_stay(m, n, seed, sc
     assert torch.allclose(inside, torch.diag(inside.diagonal()), atol=1e-9)
 
 
+def test_mixed_precision_does_not_reach_it():
+    matrix = drawn(8, 20).float()
+    with torch.autocast("cpu", torch.bfloat16):
+        inside = orthogonalised(matrix)
+    assert torch.equal(inside, orthogonalised(matrix))
+
+
 def test_nothing_comes_of_nothing():
     assert not orthogonalised(torch.zeros(3, 5)).any()
 
@@ -74,7 +81,8 @@ def test_vectors_and_small_matrices_are_left_to_adamw():
         optimiser.step()
     for (name, a), b in zip(nets[0].named_parameters(), nets[1].parameters(), strict=True):
         assert torch.equal(a, b) == name.endswith("bias"), name
-    assert Muon(nets[0].parameters(), smallest=9).is_matrix(nets[0][0].weight) is False
+    (group,) = Muon([nets[0][0].weight], smallest=9).param_groups
+    assert not group["muon"]
 
 
 def test_a_step_is_as_long_as_adamws_usually_is():

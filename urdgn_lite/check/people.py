@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from urdgn_lite.check.exercise import Exercise, noise
-from urdgn_lite.degrade import blur, rotate
+from urdgn_lite.measure.damages import blur, rotate
 
 ANGLES = torch.arange(-40.0, 41.0, 10.0)
 ROBUST, MADE_UP = "chapter “Robustness”, ", "chapter “What it made up”, "

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from urdgn_lite.check.exercise import Exercise, noise
-from urdgn_lite.degrade import downsample, shift, upsample_bicubic
+from urdgn_lite.degrade import downsample, upsample_bicubic
+from urdgn_lite.measure.damages import shift
 
 CHAPTER = "chapter “The problem”, "
 SIDE = 128

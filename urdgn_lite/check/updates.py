@@ -1,6 +1,6 @@
 """What must hold for an RMSprop step (Eq. 8 for G; Eq. 5, uphill, for D).
 
-The step is judged with the Δ that the learner's function itself returned, so that a mistake in Δ
+The step is judged with the δ that the learner's function itself returned, so that a mistake in δ
 does not count again as a mistake in the step.
 """
 
@@ -31,7 +31,7 @@ from urdgn_lite.check.tensors import Watch
 BOOK = "chapter “RMSprop”, "
 STEP = BOOK + "“RMSprop takes the step”"
 UPHILL = BOOK + "“D takes its step, uphill”"
-DELTA = BOOK + "“How long is Δ's memory?”"
+DELTA = BOOK + "“How long is δ's memory?”"
 EPSILON = BOOK + "“Where does ε stand?”"
 NAMES = ("theta", "gradient", "delta")
 
@@ -49,7 +49,7 @@ def probe_rmsprop(function: Callable[..., Any], request: Request) -> Response:
         result = function(*given.values(), **settings)
         pair = isinstance(result, tuple | list) and len(result) == 2
         if not pair or not all(isinstance(r, Tensor) for r in result):
-            return {"error": "two tensors were expected, the new θ and the new Δ"}
+            return {"error": "two tensors were expected, the new θ and the new δ"}
         if any(r.shape != given["theta"].shape for r in result):
             return {"error": f"θ has shape {tuple(given['theta'].shape)}, the results "
                              f"{' and '.join(str(tuple(r.shape)) for r in result)}"}  # fmt: skip
@@ -64,7 +64,7 @@ rmsprop = Suite(
     "rmsprop", probe_rmsprop,
     """A step of RMSprop, Eq. 8; with `maximize`, Eq. 5.
 
-    `fn(theta, gradient, delta, eta, alpha, eps, maximize=False)` returns the new θ and the new Δ,
+    `fn(theta, gradient, delta, eta, alpha, eps, maximize=False)` returns the new θ and the new δ,
     and leaves its arguments as they are.
     """,
 )  # fmt: skip
@@ -74,9 +74,9 @@ def step(
     ask: Ask, g: float, delta: float, *, eta: float = 1.0, alpha: float = 0.5, eps: float = 0.0,
     maximize: bool = False, theta: float = 0.0,
 ) -> tuple[float, float, str]:  # fmt: skip
-    """Two equal entries → how far θ moved, the new Δ, and the input in words."""
+    """Two equal entries → how far θ moved, the new δ, and the input in words."""
     on = f"θ = {theta:.3g}, " if theta else ""
-    on += f"g = {g:.3g}, Δ = {delta:.3g}, η = {eta:.3g}, α = {alpha:.3g}, ε = {eps:.3g}"
+    on += f"g = {g:.3g}, δ = {delta:.3g}, η = {eta:.3g}, α = {alpha:.3g}, ε = {eps:.3g}"
     on += ", maximize=True" if maximize else ""
     request = {"theta": [theta] * 2, "gradient": [g] * 2, "delta": [delta] * 2, "eta": eta,
                "alpha": alpha, "eps": eps, "maximize": maximize,
@@ -85,15 +85,15 @@ def step(
     return got["theta"][0] - theta, got["delta"][0], on
 
 
-@rmsprop.property("answers", "returns the new θ and the new Δ, and both moved", STEP)
+@rmsprop.property("answers", "returns the new θ and the new δ, and both moved", STEP)
 def _answers(ask: Ask, rng: Random) -> None:
     moved, delta, on = step(ask, round(rng.uniform(1, 2), 2), 4.0)
     if not (math.isfinite(moved) and math.isfinite(delta)):
-        raise Failed(f"θ moved by {moved}, Δ is {delta}", on)
+        raise Failed(f"θ moved by {moved}, δ is {delta}", on)
     if moved == 0:
         raise Failed("θ stayed where it was", on)
     if delta == 4.0:
-        raise Failed("Δ stayed what it was", on)
+        raise Failed("δ stayed what it was", on)
 
 
 @rmsprop.property("dtype", "keeps the dtype", STEP, costs=SMALL)
@@ -109,17 +109,17 @@ def _dtype(ask: Ask, rng: Random) -> None:
 def _unchanged(ask: Ask, rng: Random) -> None:
     request = {"theta": [0.0, 1.0], "gradient": [1.0, 2.0], "delta": [1.0, 1.0], "eta": 0.1,
                "alpha": 0.5, "eps": 1e-8}  # fmt: skip
-    on = "θ = (0, 1), g = (1, 2), Δ = (1, 1)"
+    on = "θ = (0, 1), g = (1, 2), δ = (1, 1)"
     if changed := require(ask(**request), on)["changed"]:
         raise Failed("; ".join(changed), on)
 
 
-@rmsprop.property("keeps", "α is the share of Δ that is kept", DELTA)
+@rmsprop.property("keeps", "α is the share of δ that is kept", DELTA)
 def _keeps(ask: Ask, rng: Random) -> None:
     alpha, old = round(rng.uniform(0.8, 0.95), 2), round(rng.uniform(2, 5), 2)
     _, delta, on = step(ask, 0.0, old, alpha=alpha, eps=1e-8)
     if not close(delta, alpha * old):
-        why = f"with no gradient, Δ = {old} becomes {delta:.3g}: a share of {delta / old:.2g} stays"
+        why = f"with no gradient, δ = {old} becomes {delta:.3g}: a share of {delta / old:.2g} stays"
         raise Failed(why, on)
 
 
@@ -129,23 +129,23 @@ def _new_share(ask: Ask, rng: Random) -> None:
     _, kept, _ = step(ask, 0.0, 1.0, alpha=alpha, eps=1e-8)
     _, new, on = step(ask, 1.0, 0.0, alpha=alpha, eps=1e-8)
     if not close(kept + new, 1):
-        why = f"here Δ = 0 becomes {new:.3g}; with no gradient Δ = 1 becomes {kept:.3g}: together "
+        why = f"here δ = 0 becomes {new:.3g}; with no gradient δ = 1 becomes {kept:.3g}: together "
         raise Failed(why + f"{kept + new:.3g}", on)
 
 
-@rmsprop.property("squares", "Δ averages squared gradients", DELTA, costs=HALF)
+@rmsprop.property("squares", "δ averages squared gradients", DELTA, costs=HALF)
 def _squares(ask: Ask, rng: Random) -> None:
     g = round(rng.uniform(1, 2), 2)
     (_, one, on), (_, two, _) = step(ask, g, 0.0, eps=1e-8), step(ask, 2 * g, 0.0, eps=1e-8)
     if not close(two, 4 * one):
-        raise Failed(f"twice the gradient gives {two / one:.3g} times the Δ" if one else "Δ is 0",
+        raise Failed(f"twice the gradient gives {two / one:.3g} times the δ" if one else "δ is 0",
                      on)  # fmt: skip
     _, opposite, on = step(ask, -g, 0.0, eps=1e-8)
     if not close(one, opposite):
-        raise Failed("the sign of the gradient changes Δ", on)
+        raise Failed("the sign of the gradient changes δ", on)
     _, large, on = step(ask, 1000 * g, 0.0, eps=1e-8)
     if not close(large, 1e6 * one):
-        raise Failed(f"a thousand times the gradient gives {large / one:.3g} times the Δ", on)
+        raise Failed(f"a thousand times the gradient gives {large / one:.3g} times the δ", on)
 
 
 @rmsprop.property("direction", "G descends: θ moves against the gradient", STEP, costs=HALF)
@@ -170,21 +170,21 @@ def _maximize(ask: Ask, rng: Random) -> None:
         raise Failed(f"θ moves by {up:.3g}, without maximize by {down:.3g}", on)
 
 
-@rmsprop.property("root", "the step is divided by the root of Δ", STEP, costs=HALF)
+@rmsprop.property("root", "the step is divided by the root of δ", STEP, costs=HALF)
 def _root(ask: Ask, rng: Random) -> None:
     g = round(rng.uniform(2, 4), 2)
-    moved, delta, on = step(ask, g, g * g)  # Δ is what it was: it does not matter which is used
+    moved, delta, on = step(ask, g, g * g)  # δ is what it was: it does not matter which is used
     if not close(abs(moved), g / math.sqrt(max(delta, 1e-12))):
-        why = f"with η = 1 and your Δ = {delta:.3g}, the gradient {g} moves θ by {abs(moved):.3g}"
+        why = f"with η = 1 and your δ = {delta:.3g}, the gradient {g} moves θ by {abs(moved):.3g}"
         raise Failed(why, on)
 
 
-@rmsprop.property("fresh", "the step uses the new Δ", STEP, ("answers", "root"))
+@rmsprop.property("fresh", "the step uses the new δ", STEP, ("answers", "root"))
 def _fresh(ask: Ask, rng: Random) -> None:
     g = round(rng.uniform(3, 5), 2)
     moved, delta, on = step(ask, g, 1.0)
     if not close(abs(moved), g / math.sqrt(delta)):
-        why = f"your Δ went from 1 to {delta:.3g}, and the step of {abs(moved):.3g} does not fit it"
+        why = f"your δ went from 1 to {delta:.3g}, and the step of {abs(moved):.3g} does not fit it"
         raise Failed(why, on)
 
 
@@ -207,12 +207,12 @@ def _eta(ask: Ask, rng: Random) -> None:
         raise Failed(f"it becomes {two / one:.3g} times as long", on)
 
 
-@rmsprop.property("elementwise", "every weight has its own Δ and its own step", DELTA)
+@rmsprop.property("elementwise", "every weight has its own δ and its own step", DELTA)
 def _elementwise(ask: Ask, rng: Random) -> None:
     common = {"eta": 1.0, "alpha": 0.5, "eps": 1e-8}
     for shape in ([2], [2, 3], [2, 1, 2, 3], []):  # biases, matrices, kernels, a single number
         g = [round(rng.uniform(1, 4) * 0.1 ** (i % 2), 2) for i in range(math.prod(shape))]
-        on = f"θ of shape {tuple(shape)}, g = {g}, Δ = 1 everywhere"
+        on = f"θ of shape {tuple(shape)}, g = {g}, δ = 1 everywhere"
         ones = {"theta": [0.0] * len(g), "delta": [1.0] * len(g), "gradient": g}
         both = require(ask(**ones, **common, shape=shape), on)
         for i, v in enumerate(g[:2]):

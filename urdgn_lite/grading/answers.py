@@ -126,9 +126,10 @@ def answer(listed: list[Cell], name: str, asked: set[str]) -> dict[str, Any]:
     checked = [c.place for c in listed if f"check-{name}" in c.ids and c.place > chosen.place]
     end = checked[0] if checked else chosen.place
     ranges = (0, chosen.place), (chosen.place - 1, end + 1), (end, 10**9)
-    groups = [[n for c in code if c.body and low < c.place < high for n in c.body]
-              for low, high in ranges]  # fmt: skip
-    needs = needed(*groups, name, asked | {name})
+    before, around, later = (
+        [n for c in code if c.body and low < c.place < high for n in c.body] for low, high in ranges
+    )
+    needs = needed(before, around, later, name, asked | {name})
     return {
         "statements": needs.statements, "name": name,
         "notes": notes + _remarks("\n".join(needs.statements)),

@@ -113,7 +113,7 @@ def parse(source: str) -> tuple[list[ast.stmt] | None, str]:
 
 def _python(source: str) -> list[ast.stmt]:
     flags = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-    return compile(source, "<cell>", "exec", flags, dont_inherit=True).body  # type: ignore[attr-defined]
+    return compile(source, "<cell>", "exec", flags, dont_inherit=True).body
 
 
 def _without_magics(body: list[ast.stmt]) -> list[ast.stmt]:

@@ -1,7 +1,8 @@
 """Interactive cells: what λ does, what damages do, methods side by side, a training's course.
 
 `model` is always a zoo name, the path of a generator file, a method, or an `nn.Module` of your
-own: `explore.shift("lite")`. The faces are imaginary test faces.
+own: `explore.shift("lite")`. The faces are the gallery's, picked for pictures: what they gain is no
+result.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from PIL import Image
 from torch import Tensor, nn
 
-from urdgn_lite import degrade, faces, zoo
+from urdgn_lite import degrade, faces, store, zoo
 from urdgn_lite.lesson import regions
-from urdgn_lite.lesson.widget import Choices, Explorer, Scene, picture_of
-from urdgn_lite.measure import metrics
+from urdgn_lite.lesson.pictures import picture_of
+from urdgn_lite.lesson.widget import Choices, Explorer, Scene
+from urdgn_lite.measure import damages, metrics
 from urdgn_lite.measure.evaluate import Enlarge
 from urdgn_lite.methods import Network
 from urdgn_lite.methods import get as named
@@ -48,7 +49,7 @@ def method_of(model: Model) -> Enlarge:
 @cache
 def people() -> Tensor:
     """The faces (8, 3, 128, 128) in [-1, 1] that every explorer offers."""
-    return faces.to_float(faces.load("imaginary", "test", limit=PEOPLE).images)
+    return faces.to_float(faces.load("gallery", limit=PEOPLE).images)
 
 
 def of_faces() -> tuple[Choices, int]:
@@ -63,13 +64,13 @@ def numbers(*values: float, unit: str = "") -> dict[str, float]:
 
 def compared(method: Enlarge, lr: Tensor, h: Tensor, box: Box | None = None) -> Scene:
     """LR face, result and original; the gain over bicubic, outside of the box if there is one."""
-    results = [method(lr).clamp(-1, 1), degrade.upsample_bicubic(lr).clamp(-1, 1)]
-    ours = results[0].clone()
+    ours, bicubic = method(lr).clamp(-1, 1), degrade.upsample_bicubic(lr).clamp(-1, 1)
+    results = [ours.clone(), bicubic.clone()]
     for result in results if box else ():
         left, top, right, bottom = box  # type: ignore[misc]
         result[:, :, top:bottom, left:right] = h[:, :, top:bottom, left:right]  # no error there
     gain = (metrics.psnr(results[0], h) - metrics.psnr(results[1], h)).item()
-    panels = {"input": lr[0], "result": ours[0], "original": h[0]}
+    panels = {"input": lr[0], "bicubic": bicubic[0], "result": ours[0], "original": h[0]}
     shown = {name: picture_of(image) for name, image in panels.items()}
     return Scene(shown, {"result": f"{gain:+.1f} dB".replace("-", "−")})
 
@@ -82,8 +83,8 @@ def damage(model: Model) -> Explorer:
     method = method_of(model)
 
     def render(face: int, blur: float, noise: float, light: float, side: float) -> Scene:
-        h = degrade.relight(people()[face : face + 1], light, side)
-        lr = degrade.noise(degrade.downsample(degrade.blur(h, blur)), noise)
+        h = damages.relight(people()[face : face + 1], light, side)
+        lr = damages.noise(degrade.downsample(damages.blur(h, blur)), noise)
         return compared(method, faces.to_float(faces.to_uint8(lr)), h)
 
     controls = {
@@ -103,7 +104,7 @@ def occlusion(model: Model) -> Explorer:
     def render(face: int, size: int, x: int, y: int) -> Scene:
         h = people()[face : face + 1]
         box = (x, y, min(x + size, degrade.LR_SIZE), min(y + size, degrade.LR_SIZE))
-        lr = degrade.occlude(degrade.downsample(h), box)
+        lr = damages.occlude(degrade.downsample(h), box)
         left, top, right, bottom = (8 * v for v in box)
         return compared(method, lr, h, (left, top, right, bottom))
 
@@ -119,7 +120,7 @@ def shift(model: Model) -> Explorer:
     method = method_of(model)
 
     def render(face: int, right: int, down: int) -> Scene:
-        h = degrade.shift(people()[face : face + 1], right, down)
+        h = damages.shift(people()[face : face + 1], right, down)
         return compared(method, degrade.downsample(h), h)
 
     steps = numbers(-32, -24, -16, -8, *range(-4, 5), 8, 16, 24, 32)
@@ -133,7 +134,7 @@ def rotation(model: Model) -> Explorer:
     method = method_of(model)
 
     def render(face: int, turn: float) -> Scene:
-        h = degrade.rotate(people()[face : face + 1], turn)
+        h = damages.rotate(people()[face : face + 1], turn)
         return compared(method, degrade.downsample(h), h)
 
     angles = numbers(*range(-90, 91, 10), 180, unit="°")
@@ -159,7 +160,8 @@ def lam(models: Mapping[str, Model] | None = None) -> Explorer:
 
     labels = {label: label for label in chosen}
     controls = {"face": of_faces(), "λ": (labels, next(iter(labels)))}
-    return Explorer(render, controls, ("λ", list(labels), ("result",)), "gain over bicubic")
+    swept = ("λ", list(labels), ("result",))
+    return Explorer(render, controls, swept, "gain over bicubic", eyes=True)
 
 
 def methods(names: Sequence[Model]) -> Explorer:
@@ -180,7 +182,8 @@ def methods(names: Sequence[Model]) -> Explorer:
         return Scene(panels, found)
 
     shown = ("input", *chosen, "original")
-    return Explorer(render, {"face": of_faces()}, ("face", (0, 1, 2), shown), "PSNR in dB")
+    swept = ("face", (0, 1, 2), shown)
+    return Explorer(render, {"face": of_faces()}, swept, "PSNR in dB", eyes=True)
 
 
 def masked(D: nn.Module) -> Explorer:
@@ -215,7 +218,7 @@ def training(
 
     Parameters
     ----------
-    frames : a run, its folder (the sample sheets that it drew), or pictures of any usual kind.
+    frames : a run, its folder (the samples that it kept), or pictures of any usual kind.
     titles : what the slider says of each picture; by default its place, from 1.
     numbers : shown beside each picture. Of a run that is the gain over bicubic, on all its
         validation faces.
@@ -225,7 +228,7 @@ def training(
     ValueError : no frames, or not as many titles or numbers.
     """
     if isinstance(frames, Run | str | Path):
-        return _of_sheets(frames.out if isinstance(frames, Run) else Path(frames))
+        return _of_samples(frames.out if isinstance(frames, Run) else Path(frames))
     pictures = [picture_of(frame) for frame in frames]
     labels = [str(t) for t in titles] or [str(i + 1) for i in range(len(pictures))]
     beside = list(numbers) or [""] * len(pictures)
@@ -238,29 +241,34 @@ def training(
 
     places = dict(zip(labels, range(len(pictures)), strict=True))
     swept = ("step", _four_of(len(pictures)), ("training",))
-    return Explorer(render, {"step": (places, 0)}, swept, columns=2, side=192)
+    return Explorer(render, {"step": (places, 0)}, swept)
 
 
-def _of_sheets(folder: Path | None) -> Explorer:
-    """The course of a run on the validation faces of its sheets."""
-    files = sorted(folder.glob("samples/step-*.png")) if folder else []
+def _of_samples(folder: Path | None) -> Explorer:
+    """The course of a run on the validation faces whose results it kept."""
+    files = sorted(folder.glob("samples/step-*.safetensors")) if folder else []
     if folder is None or not files:
-        raise ValueError(f"no sample sheets in {folder}: train with out=FOLDER and val faces")
+        raise ValueError(f"no samples in {folder}: train with out=FOLDER and val faces")
     steps = [int(file.stem.removeprefix("step-")) for file in files]
     gains = {int(row["step"]): float(row["gain"]) for row in _history(folder)}
     beside = [f"{gains[step]:+.2f} dB".replace("-", "−") for step in steps]
-    sheets = [picture_of(Image.open(file)) for file in files]
-    size, people_there = faces.SIZE, sheets[0].width // faces.SIZE
+    kept = [degrade.to_float(_sample(file)) for file in files]
+    original = degrade.to_float(_sample(files[0].with_name("original.safetensors")))
+    bicubic = degrade.upsample_bicubic(degrade.downsample(original)).clamp(-1, 1)
 
     def render(step: int, face: int) -> Scene:
-        left, rows = size * face, {"bicubic": 1, "G": 2, "original": 3}  # see `figures.sheet`
-        cut = {name: sheets[step].crop((left, size * row, left + size, size * (row + 1)))
-               for name, row in rows.items()}  # fmt: skip
-        return Scene(cut, {"G": beside[step]})
+        shown = {"bicubic": bicubic, "G": kept[step], "original": original}
+        panels = {name: picture_of(images[face]) for name, images in shown.items()}
+        return Scene(panels, {"G": beside[step]})
 
     places = {str(step): i for i, step in enumerate(steps)}
-    controls = {"step": (places, 0), "face": ({str(i + 1): i for i in range(people_there)}, 0)}
+    controls = {"step": (places, 0), "face": ({str(i + 1): i for i in range(len(bicubic))}, 0)}
     return Explorer(render, controls, ("step", _four_of(len(files)), ("G",)), "gain over bicubic")
+
+
+def _sample(path: Path) -> Tensor:
+    (images,) = store.read_tensors(path, "sample file")[0].values()
+    return images
 
 
 def _four_of(count: int) -> list[int]:
