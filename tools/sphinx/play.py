@@ -14,9 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from bs4 import BeautifulSoup, Tag
+from PIL import Image
 from sphinx.application import Sphinx
 
 import urdgn_lite
+from urdgn_lite.degrade import to_uint8
+from urdgn_lite.lesson import eyes
 
 ASSETS = Path(__file__).parents[2] / "book/assets/play"
 PACKAGE = Path(urdgn_lite.__file__).parent
@@ -26,6 +29,7 @@ NETWORKS = (
     *("lite", "lite-gan", *SWEEP),
 )
 SHOWN = 8  # faces to choose from
+STRIPS, ROW = 300, 20  # pairs of eyes, and how many stand in a row of their sheet
 LAM = {"network": "lite-gan", "open": "lambda", "label": "Move λ yourself"}
 DAMAGE = {"network": "residual-s-imaginary", "open": "damage", "label": "Damage it yourself"}
 PHOTO = {"network": "residual-s-gan", "open": "photo", "label": "Try it, with your own photo"}
@@ -47,20 +51,19 @@ def live(page: str, body: str) -> str:
     for where, call, data in PLACES:
         if where not in ("", page):
             continue
-        pictures = _pictures(soup, call)
-        for picture in pictures if call else pictures[: not soup.select(".play")]:
+        pictures = _of_cells(soup, call) if call else soup.select("img")[: not soup.select(".play")]
+        for picture in pictures:
             attributes = {f"data-{name}": value for name, value in data.items()}
             picture.wrap(soup.new_tag("div", attrs={"class": "play", **attributes}))
     return str(soup) if soup.select(".play") else body
 
 
-def _pictures(soup: BeautifulSoup, call: str) -> list[Tag]:
-    """The first picture of each cell whose source holds `call`; all pictures where it is empty."""
-    if not call:
-        return soup.select("img")
-    cells = [c for c in soup.select(".cell") if call in "".join(i.get_text() for i in
-             c.select(".cell_input"))]  # fmt: skip
-    return [picture for cell in cells if (picture := cell.select_one(".cell_output img"))]
+def _of_cells(soup: BeautifulSoup, call: str) -> list[Tag]:
+    """What shows pictures below each cell whose source holds `call`."""
+    cells = [c for c in soup.select(".cell")
+             if call in "".join(i.get_text() for i in c.select(".cell_input"))]  # fmt: skip
+    outputs = [out for c in cells for out in c.select(".cell_output > *")]
+    return [out for out in outputs if out.name == "img" or out.select_one("img, svg, canvas")]
 
 
 def publish(folder: Path) -> None:
@@ -77,12 +80,24 @@ def publish(folder: Path) -> None:
     for network in NETWORKS:
         file = f"{network}.safetensors"
         shutil.copyfile(PACKAGE / "weights" / file, folder / "weights" / file)
+    _eyes(folder)
     (folder / "faces").mkdir(exist_ok=True)
     with tarfile.open(PACKAGE / "data/gallery128.tar.gz") as gallery:
         for i in range(SHOWN):
             face = gallery.extractfile(f"gallery/{i:02}.webp")
             assert face is not None
             (folder / f"faces/{i}.webp").write_bytes(face.read())
+
+
+def _eyes(folder: Path) -> None:
+    """Two sheets of eye strips, `ROW` a row: HR as WebP, their LR strips as PNG. No test faces."""
+    l, h = eyes.load("train", limit=STRIPS)
+    for images, name in ((l, "eyes-lr.png"), (h, "eyes.webp")):
+        array = to_uint8(images).numpy()
+        _, _, height, width = array.shape
+        rows = array.reshape(-1, ROW, 3, height, width).transpose(0, 3, 1, 4, 2)
+        sheet = Image.fromarray(rows.reshape(-1, ROW * width, 3))
+        sheet.save(folder / name, quality=90)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

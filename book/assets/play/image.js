@@ -30,23 +30,23 @@ function matrix(n, m) {
   return known.get(key);
 }
 
-// A l Aᵀ for each colour.
-export function resize(face, size) {
-  const n = side(face), A = matrix(n, size);
-  const wide = new Float64Array(n * size * 3), out = new Float32Array(size * size * 3);
-  for (let y = 0; y < n; y++)
-    A.forEach(({ from, row }, x) => {
+// A l Bᵀ for each colour, to W × H pixels; faces are squares, strips of eyes are not.
+export function resize(face, W, H = W, w = side(face), h = w) {
+  const across = matrix(w, W), down = matrix(h, H);
+  const wide = new Float64Array(h * W * 3), out = new Float32Array(H * W * 3);
+  for (let y = 0; y < h; y++)
+    across.forEach(({ from, row }, x) => {
       for (let c = 0; c < 3; c++) {
         let sum = 0;
-        for (let j = 0; j < row.length; j++) sum += row[j] * face[(y * n + from + j) * 3 + c];
-        wide[(y * size + x) * 3 + c] = sum;
+        for (let j = 0; j < row.length; j++) sum += row[j] * face[(y * w + from + j) * 3 + c];
+        wide[(y * W + x) * 3 + c] = sum;
       }
     });
-  A.forEach(({ from, row }, y) => {
-    for (let k = 0; k < size * 3; k++) {
+  down.forEach(({ from, row }, y) => {
+    for (let k = 0; k < W * 3; k++) {
       let sum = 0;
-      for (let j = 0; j < row.length; j++) sum += row[j] * wide[(from + j) * size * 3 + k];
-      out[y * size * 3 + k] = sum;
+      for (let j = 0; j < row.length; j++) sum += row[j] * wide[(from + j) * W * 3 + k];
+      out[y * W * 3 + k] = sum;
     }
   });
   return out;
