@@ -2,7 +2,7 @@
 import { resize } from "./image.js";
 import { runtime } from "./runtime.js";
 
-const W = 80, H = 32, ROW = 20, TEST = 4, BATCH = 16; // pixels; strips a row of the sheet; last ones
+const W = 80, H = 32, ROW = 20, TEST = 4, BATCH = 8; // pixels; strips a row of the sheet; last ones
 const here = (path) => new URL(path, import.meta.url).href;
 const PERIOD = 5; // updates between pictures
 let tf, state;
@@ -30,24 +30,24 @@ function teach() {
     Softplus: [x, one("x", (dy, v) => tf.mul(dy, tf.sigmoid(v)))],
     Reshape: [x, one("x", (dy, v) => tf.reshape(dy, v.shape))],
     Transpose: [x, one("x", (dy, v, { perm }) => tf.transpose(dy, perm.map((_, i) => perm.indexOf(i))))],
-    Conv2D: [["x", "filter"], (dy, [v, filter], { strides, pad }) => ({
-      x: () => tf.conv2dTranspose(dy, filter, v.shape, strides, pad),
-      filter: () => filterGradient(v, dy, filter.shape, strides),
+    PadV2: [x, one("x", (dy, v, { paddings }) => tf.slice(dy, paddings.map(([before]) => before), v.shape))],
+    Conv2D: [["x", "filter"], (dy, [v, filter]) => ({ // stride 1, no padding
+      x: () => tf.conv2d(framed(dy, filter.shape[0] - 1),
+                         tf.transpose(tf.reverse(filter, [0, 1]), [0, 1, 3, 2]), 1, "valid"),
+      filter: () => filterGradient(v, dy, filter.shape),
     })],
   };
   for (const [kernelName, [inputsToSave, gradFunc]] of Object.entries(known))
     tf.registerGradient({ kernelName, inputsToSave, gradFunc });
 }
 
-// Of a convolution with padding "same": a product of matrices for each of the filter's taps.
-function filterGradient(x, dy, [kh, kw, into, out], stride) {
-  const s = [stride].flat()[0], [n, h, w] = dy.shape, flat = tf.reshape(dy, [-1, out]), taps = [];
-  const before = (size, steps, k) => Math.floor(Math.max((steps - 1) * s + k - size, 0) / 2);
-  const wide = tf.pad(x, [[0, 0], [before(x.shape[1], h, kh), kh], [before(x.shape[2], w, kw), kw], [0, 0]]);
+const framed = (x, by) => tf.pad(x, [[0, 0], [by, by], [by, by], [0, 0]]);
+function filterGradient(x, dy, [kh, kw, into, out]) { // a product of matrices for each tap
+  const [n, h, w] = dy.shape, flat = tf.reshape(dy, [-1, out]), taps = [];
   for (let i = 0; i < kh; i++)
     for (let j = 0; j < kw; j++) {
-      const seen = tf.stridedSlice(wide, [0, i, j, 0], [n, i + (h - 1) * s + 1, j + (w - 1) * s + 1, into], [1, s, s, 1]);
-      taps.push(tf.matMul(tf.reshape(seen, [-1, into]), flat, true));
+      const seen = tf.reshape(tf.slice(x, [0, i, j, 0], [n, h, w, into]), [-1, into]);
+      taps.push(tf.matMul(tf.transpose(seen), flat)); // matMul's own transposition is slow
     }
   return tf.reshape(tf.stack(taps), [kh, kw, into, out]);
 }
@@ -68,13 +68,18 @@ const begin = (shape, zero = false) => { // as torch's convolutions do
   return [tf.variable(tf.randomUniform(shape, -bound, bound, "float32", state.seed++)),
           tf.variable(tf.randomUniform([shape.at(-1)], -bound, bound, "float32", state.seed++))];
 };
-const conv = (x, [filter, bias], stride = 1) => tf.add(tf.conv2d(x, filter, stride, "same"), bias);
+const conv = (x, [filter, bias]) => tf.add(tf.conv2d(framed(x, 1), filter, 1, "valid"), bias);
+const halve = (x, [filter, bias]) => { // 4 × 4 with stride 2, as 2 × 2 over blocks of 2 × 2 pixels
+  const [n, h, w, c] = x.shape, blocks = tf.reshape(framed(x, 1), [n * (h / 2 + 1), 2, w / 2 + 1, 2 * c]);
+  const folded = tf.reshape(tf.transpose(blocks, [0, 2, 1, 3]), [n, h / 2 + 1, w / 2 + 1, 4 * c]);
+  return tf.add(tf.conv2d(folded, filter, 1, "valid"), bias);
+};
 
 function networks() {
   const width = 48, G = [begin([3, 3, 3, width])];
   for (let i = 0; i < 8; i++) G.push(begin([3, 3, width, width]));
   G.push(begin([3, 3, width, 192], true));
-  const D = [[3, 32], [32, 64], [64, 96]].map(([a, b]) => begin([4, 4, a, b])).concat([begin([96 * 40, 1])]);
+  const D = [[3, 32], [32, 64], [64, 96]].map(([a, b]) => begin([2, 2, 4 * a, b])).concat([begin([96 * 40, 1])]);
   return { G, D };
 }
 
@@ -85,7 +90,7 @@ function generate(l, bicubic) {
   return tf.add(bicubic, tf.reshape(tf.transpose(x, [0, 2, 1, 3]), [-1, H, W, 3]));
 }
 function judge(h) {
-  for (const layer of state.D.slice(0, 3)) h = tf.leakyRelu(conv(h, layer, 2), 0.2);
+  for (const layer of state.D.slice(0, 3)) h = tf.leakyRelu(halve(h, layer), 0.2);
   return tf.add(tf.matMul(tf.reshape(h, [-1, 96 * 40]), state.D[3][0]), state.D[3][1]);
 }
 const gradients = (loss, network, by) => {

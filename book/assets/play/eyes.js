@@ -58,6 +58,6 @@ export async function start() {
     ...lambdas.map(({ row }) => row), el("div", { class: "buttons" }, go), status,
     el("div", { class: "panels" }, ...columns.map(({ element }) => element)),
     el("p", { class: "foot" }, `Two generators of this page's own, 300 pairs of imaginary eyes: ${PIXELS} updates of the pixel term, then ${GAME} of the game, ` +
-      "16 pairs each. Sharpness: the difference of neighbouring pixels, over that of the originals. The details are invented."));
+      "8 pairs each. Sharpness: the difference of neighbouring pixels, over that of the originals. The details are invented."));
   return box;
 }
