@@ -3,6 +3,7 @@
 import io
 import shutil
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -42,7 +43,9 @@ def site(tmp_path_factory):
     shutil.copytree(play.ASSETS, folder / "_static/play")
     play.publish(folder / "_static/play")
     (folder / "index.html").write_text(HEAD + EVERYTHING)
-    (folder / "toy.html").write_text(HEAD + f'<div class="play" data-kind="toy">{STILL}</div>')
+    for kind in ("toy", "eyes"):
+        place = f'<div class="play" data-kind="{kind}">{STILL}</div>'
+        (folder / f"{kind}.html").write_text(HEAD + place)
     address, server = serve(folder)
     yield address
     server.shutdown()
@@ -498,6 +501,108 @@ def test_what_cannot_load_leaves_the_picture_and_says_why(site, browser):  # noq
     page.get_by_text("It does not run here").wait_for()
     assert page.locator(".play img").is_visible()
     page.close()
+
+
+# The game of chapter 2
+
+
+@pytest.fixture
+def toy(site, visit):  # noqa: F811
+    page = visit(f"{site}/toy.html", reduced_motion="reduce")
+    page.click(".play > button")
+    page.wait_for_selector(".toy[data-iteration]")
+    return page
+
+
+def test_a_step_is_one_equation_of_algorithm_1(toy):
+    seen = []
+    for _ in range(5):
+        toy.get_by_role("button", name="step").click()
+        seen.append(toy.locator(".lit").get_attribute("data-eq"))
+    assert seen == ["4", "5", "7", "8", "4"]
+    assert toy.locator(".toy").get_attribute("data-iteration") == "1"
+
+
+def test_it_runs_pauses_and_begins_again(toy):
+    toy.get_by_role("button", name="run").click()
+    toy.wait_for_function("document.querySelector('.toy').dataset.iteration >= 3")
+    toy.get_by_role("button", name="pause").click()
+    toy.get_by_role("button", name="reset").click()
+    assert toy.locator(".toy").get_attribute("data-iteration") == "0"
+
+
+PLAYED = """async ([settings, seed, iterations]) => {
+  const { Game } = await import('./_static/play/game.js');
+  const game = new Game(settings, seed), centre = [];
+  for (let k = 0; k < 4; k++) {
+    game.iterate(iterations / 4);
+    const p = game.points();
+    centre.push([0, 1].map((c) => p.filter((_, i) => i % 2 === c).reduce((a, b) => a + b) / 200));
+  }
+  return { ...game.visited(), value: game.value, centre };
+}"""
+
+
+@pytest.mark.parametrize("name", ["it works", "mode collapse", "D wins", "oscillation"])
+def test_a_preset_does_what_it_is_called_after(toy, name):
+    settings = toy.evaluate("async () => (await import('./_static/play/toy.js')).PRESETS")[name]
+    ended = toy.evaluate(PLAYED, [settings, 0, 480])
+    if name == "it works":
+        assert ended["heaps"] >= 6
+        assert ended["share"] > 0.5
+    elif name == "mode collapse":
+        assert ended["heaps"] <= 4
+    elif name == "D wins":
+        assert ended["value"] > -0.7  # a guess is −1.39
+        assert ended["heaps"] <= 2
+    else:  # the points wander about the ring together
+        moves = [np.hypot(*np.subtract(a, b)) for a, b in pairwise(ended["centre"])]
+        assert max(moves) > 0.8
+
+
+def test_the_gradients_by_hand_are_right(toy):
+    """Against differences of the game's value, in every parameter of D, and of G's loss in G's."""
+    worst = toy.evaluate(
+        """async () => {
+          const { Game } = await import('./_static/play/game.js');
+          let worst = 0;
+          for (const saturating of [false, true])
+            for (const phase of [4, 7]) {
+              const settings = { rateD: 0, rateG: 0, updates: 1, saturating, lambda: 3 };
+              const make = () => new Game(settings, 5, { width: 5, N: 7 });
+              const run = (move) => {
+                const game = make(), network = phase === 4 ? game.D : game.G;
+                move?.(network);
+                if (phase === 7) { game.step(); game.step(); }
+                game.step();
+                return game;
+              };
+              const grads = run().grads;
+              grads.forEach((g, k) => g.forEach((value, i) => {
+                const [up, down] = [1e-5, -1e-5].map((e) => {
+                  const game = run((network) => { network.theta[k][i] += e; });
+                  return phase === 4 ? game.value : game.loss;
+                });
+                worst = Math.max(worst, Math.abs((up - down) / 2e-5 - value));
+              }));
+            }
+          return worst;
+        }"""
+    )
+    assert worst < 1e-4
+
+
+# The eyes
+
+
+def test_eyes_train_in_the_page(site, visit):  # noqa: F811
+    page = visit(f"{site}/eyes.html")
+    page.click(".play > button")
+    page.get_by_role("button", name="train", exact=True).click()
+    page.wait_for_function("document.querySelector('.eyes').dataset.step >= 15", timeout=120_000)
+    assert float(page.locator(".eyes").get_attribute("data-gain0")) > 0.5
+    page.get_by_role("button", name="stop").click()
+    page.get_by_role("button", name="train", exact=True).wait_for()
 
 
 # What the book's build does

@@ -190,7 +190,7 @@ def upsample(
     """Turn faces into 128 × 128 PNGs, with a comparison sheet.
 
     A 16 × 16 file is enlarged as it is. From a larger photo a 16 × 16 face is made first: cut out
-    by `--eyes`, or else the centre of the picture.
+    by `--eyes`, by the eyes that dlib finds (extra `identity`), or else from the centre.
     """
     from urdgn_lite.lesson.upsample import parse_eyes, upsample_files
 

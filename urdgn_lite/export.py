@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import logging
+import warnings
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -42,8 +46,8 @@ def export(name: str | Path, path: Path) -> float:
         raise ValueError(f"{error}: pip install 'urdgn_lite[export]'") from error
     example = torch.rand(2, 3, LR_SIZE, LR_SIZE, generator=torch.Generator().manual_seed(0)) * 2 - 1
     model = _model(network, example)
-    source = Path(name) if Path(name).is_file() else zoo.SHELF / f"{name}.safetensors"
-    about = {"card": json.dumps(card, ensure_ascii=False), "sha256": zoo.sha256(source)}
+    weights = hashlib.sha256(zoo.path_of(name).read_bytes()).hexdigest()
+    about = {"card": json.dumps(card, ensure_ascii=False), "sha256": weights}
     onnx.helper.set_model_props(model, about)
     data = model.SerializeToString()
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
@@ -60,10 +64,7 @@ def export(name: str | Path, path: Path) -> float:
     return worst
 
 
-def _model(network: nn.Module, example: torch.Tensor) -> object:
-    import logging
-    import warnings
-
+def _model(network: nn.Module, example: torch.Tensor) -> Any:
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of torch about its own exporter

@@ -41,6 +41,7 @@ PLACES = [
     ("intro", "", PHOTO),
     ("01-problem", "", PHOTO),
     ("10-beyond", "", PHOTO),
+    ("04-objective", "eyes.bicubic(", {"kind": "eyes", "label": "Train two λ here"}),
     ("02-gan-recap", "explore.training(", {"kind": "toy", "label": "Play this game"}),
 ]
 

@@ -28,7 +28,11 @@ export async function start() {
   const stop = () => { workers.forEach((worker) => worker.terminate()); workers = []; go.textContent = "train"; };
 
   function told(i, { originals, inputs, made, step, phase, ms, gain, sharpness, held, done, error }) {
-    if (error) { stop(); status.textContent = `It does not train here: ${error}. The recorded run is in the book.`; }
+    if (error) {
+      stop();
+      status.textContent = `It does not train here: ${error}. Below is a recorded run.`;
+      box.dispatchEvent(new Event("failed"));
+    }
     if (originals) {
       originals.forEach((v, k) => strip(columns[3].canvases[k], v, W, H));
       inputs.forEach((v, k) => strip(columns[0].canvases[k], v, 10, 4));

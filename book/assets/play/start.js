@@ -15,7 +15,9 @@ for (const place of document.querySelectorAll(".play")) {
     try {
       const { start } = await import(`./${kind}.js`);
       const live = await start(place.dataset, (done, of) => Object.assign(progress, { max: of, value: done }));
+      const still = [...place.childNodes].filter((node) => node !== button && node !== note);
       place.replaceChildren(live);
+      live.addEventListener("failed", () => place.append(...still)); // found out later
       place.classList.add("live");
       live.querySelector("input, select, button")?.focus({ preventScroll: true });
     } catch (error) {

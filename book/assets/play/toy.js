@@ -2,7 +2,7 @@
 import { Game } from "./game.js";
 import { el, signed, slider } from "./page.js";
 
-const PRESETS = { // found by trying; the tests hold what each is called after
+export const PRESETS = { // found by trying; the tests hold what each is called after
   "it works": { rateD: 4e-3, rateG: 1e-3, updates: 1, saturating: false, lambda: 0 },
   "mode collapse": { rateD: 1e-3, rateG: 4e-3, updates: 1, saturating: false, lambda: 0 },
   "D wins": { rateD: 1e-2, rateG: 1e-4, updates: 4, saturating: true, lambda: 0 },
