@@ -189,7 +189,7 @@ MUTANTS = [
         ("best_psnr", "to the right alone", "right", ("dx in range(-reach,", "dx in range(0,")),
         ("best_psnr", "to the left alone", "right", ("dx in range(-reach, reach + 1)", "dx in range(-reach, 1)")),
         ("best_psnr", "never up or down", "right", ("dy in range(-reach, reach + 1)", "dy in (0,)")),
-        ("best_psnr", "one direction at a time", "right", ("moved = degrade", "if dx * dy: continue\n            moved = degrade")),
+        ("best_psnr", "one direction at a time", "right", ("moved = damages", "if dx * dy: continue\n            moved = damages")),
         ("best_psnr", "four times the reach", "right", ("    tried = []", "    reach, tried = 4 * reach, []")),
         ("best_psnr", "one move for all faces", "right", ("torch.stack(tried).amax(0)", "max(tried, key=lambda t: t.mean())")),
         ("best_value", "no integral", "answers", ("torch.trapezoid(inside.nan_to_num(), x)", "inside")),
