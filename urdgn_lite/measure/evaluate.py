@@ -15,6 +15,7 @@ import torch
 import yaml
 from torch import Tensor
 
+from urdgn_lite import store
 from urdgn_lite.degrade import downsample, to_float, to_uint8, upsample_bicubic
 from urdgn_lite.faces import Faces, load
 from urdgn_lite.measure import identity, metrics
@@ -203,12 +204,11 @@ def write_row(method: str, faces: Faces, row: Row, folder: Path | None = None) -
             f"equal to its face; is there a flat one? Leave it out"
         ) from None
     path = (folder or ledger()) / f"{faces.source}-{faces.split}" / f"{method}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
     full = {"method": method, "faces": faces.source, "split": faces.split, **row}
     full["crc32"] = checksum(faces.images)
     if "trained" in full:
         full["trained"] = origin(full["trained"])
-    path.write_text(json.dumps(full, indent=1, ensure_ascii=False) + "\n")
+    store.write_json(path, full)
     return path
 
 
@@ -241,5 +241,6 @@ def figure_faces(figure: int) -> Faces:
     if figure not in listed:
         raise KeyError(f"no faces are listed for Fig. {figure}: there are {sorted(listed)}")
     found = load("imaginary", "test")
-    places = [found.names.index(name) for name in listed[figure]]
-    return Faces(found.images[places], list(listed[figure]), "imaginary", f"Fig. {figure}")
+    chosen = list(listed[figure]["faces"])
+    places = [found.names.index(name) for name in chosen]
+    return Faces(found.images[places], chosen, "imaginary", f"Fig. {figure}")
