@@ -39,14 +39,14 @@ links: $(HTML) ## ask every external link of the book whether it still leads som
 lab: $(INSTALLED) ## open the chapters in JupyterLab
 	TQDM_DISABLE= $(BIN)/jupyter lab book
 
-test: $(INSTALLED) ## every check: style, types, tests, and a replay of every notebook
+test: $(HTML) ## every check: style, types, the built pages, tests, and a replay of every notebook
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tools/book/sync.py --check
 	$(BIN)/python tools/book/assignments.py --check
-	$(BIN)/python -m pytest --nbval book tests
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --durations 10 --nbval book tests
 
 colab: $(INSTALLED) ## replay all notebooks with what their set-up cell installs today
 	$(BIN)/python -m pytest --nbval --fresh book

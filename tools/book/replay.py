@@ -126,44 +126,40 @@ def pytest_configure(config: pytest.Config) -> None:
     config.option.nbval_kernel_name = "colab"
     config.option.nbval_sanitize_with = str(TOOLS / "nbval.cfg")
     config.option.nbval_cell_timeout = 180
-    plugin.IPyNbFile, plugin.IPyNbCell = Notebook, Cell
+    plugin.IPyNbFile.collect, plugin.IPyNbCell.compare_outputs = collect, compare
 
 
-class Notebook(plugin.IPyNbFile):
-    """A notebook with its folded solutions as further cells."""
-
-    def collect(self) -> Iterator[pytest.Item]:
-        """The cells in their order, then the solutions."""
-        self.skip_compare += ("image/svg+xml",)
-        yield from super().collect()
-        for number, cell in enumerate(solutions.cells(self.nb), 1):
-            named = {"name": f"Solution {number}", "cell_num": number, "cell": cell}
-            options = defaultdict(bool, check=True)
-            yield Solution.from_parent(self, options=options, **named)
+def collect(self: plugin.IPyNbFile) -> Iterator[pytest.Item]:
+    """The cells of a notebook in their order, then its folded solutions."""
+    self.skip_compare += ("image/svg+xml",)
+    yield from _collect(self)
+    for number, cell in enumerate(solutions.cells(self.nb), 1):
+        named = {"name": f"Solution {number}", "cell_num": number, "cell": cell}
+        yield Solution.from_parent(self, options=defaultdict(bool, check=True), **named)
 
 
-class Cell(plugin.IPyNbCell):
-    """A cell whose numbers may differ a little."""
-
-    def compare_outputs(self, test: Outputs, ref: Outputs, skip_compare: Any = None) -> bool:
-        """As nbval does it, once near numbers are replaced by the stored ones."""
-        tags = " ".join(self.cell.metadata.get("tags", []))
-        rtol = float(found[1]) if (found := re.search(r"\brtol=([\d.]+)", tags)) else None
-        for now, then in zip(test, ref, strict=False):
-            for new, old in ((now, then), (now.get("data", {}), then.get("data", {}))):
-                for key in {"text", *(k for k in new if k.startswith("text/"))} & {*new} & {*old}:
-                    new[key] = settled(self.sanitize(new[key]), self.sanitize(old[key]), rtol)
-        return super().compare_outputs(test, ref, skip_compare)
+def compare(self: plugin.IPyNbCell, test: Outputs, ref: Outputs, skip: Any = None) -> bool:
+    """Compare as nbval does, once numbers that are near are replaced by the stored ones."""
+    tags = " ".join(self.cell.metadata.get("tags", []))
+    rtol = float(found[1]) if (found := re.search(r"\brtol=([\d.]+)", tags)) else None
+    for now, then in zip(test, ref, strict=False):
+        for new, old in ((now, then), (now.get("data", {}), then.get("data", {}))):
+            for key in {"text", *(k for k in new if k.startswith("text/"))} & {*new} & {*old}:
+                new[key] = settled(self.sanitize(new[key]), self.sanitize(old[key]), rtol)
+    return _compare(self, test, ref, skip)
 
 
-class Solution(Cell):
+_collect, _compare = plugin.IPyNbFile.collect, plugin.IPyNbCell.compare_outputs
+
+
+class Solution(plugin.IPyNbCell):
     """A folded solution, of which the page has the text alone."""
 
     def compare_outputs(self, test: Outputs, ref: Outputs, skip_compare: Any = None) -> bool:
         """Compare what it prints."""
         text = solutions.printed(test)
         said = [new_output("stream", name="stdout", text=text)] if text else []
-        return super().compare_outputs(said, ref, skip_compare)
+        return compare(self, said, ref, skip_compare)
 
 
 def settled(new: str, old: str, rtol: float | None = None) -> str:

@@ -18,10 +18,10 @@ from urllib.parse import quote
 from PIL import Image
 from sphinx.application import Sphinx
 
-PNG = re.compile(r'<img\b([^>]*?)src="((?:\.\./)*_images/)([\w.-]+)\.png"([^>]*?)/?>')
+DRAWN = re.compile(r'<img\b([^>]*?)src="((?:\.\./)*_images/)([\w.-]+)\.(png|jpe?g)"([^>]*?)/?>')
 INLINE = re.compile(r'<img\b([^>]*?)src="data:image/webp;base64,([\w+/=]+)"([^>]*?)/?>')
 ICON = re.compile(r'class="[^"]*\bfa[srb]?(?:-solid|-regular|-brands)? fa-([\w-]+)')
-AWESOME = re.compile(r'<(?:link|script)[^>]*vendor/fontawesome[^>]*>(?:</script>)?\n?')
+AWESOME = re.compile(r"<(?:link|script)[^>]*vendor/fontawesome[^>]*>(?:</script>)?\n?")
 ICONS = """.fa-solid, .fa-regular, .fa-brands, .fas, .far, .fab {
   display: inline-block; width: 1.25em; height: 1em; vertical-align: -0.125em;
   background: currentColor; -webkit-mask: var(--icon) center / contain no-repeat;
@@ -46,7 +46,9 @@ def scripts(app: Sphinx, page: str, template: str, context: dict[str, Any], _: A
     context["script_files"] = [
         script
         for script in context["script_files"]
-        if not any(word in f"{script}{getattr(script, 'attributes', '')}".lower() for word in unused)
+        if not any(
+            word in f"{script}{getattr(script, 'attributes', '')}".lower() for word in unused
+        )
     ]
 
 
@@ -66,14 +68,15 @@ def pictures(page: str, folder: Path) -> str:
     """Pictures as WebP files that are loaded when they are scrolled to."""
 
     def drawn(match: re.Match[str]) -> str:
-        before, place, name, after = match.groups()
-        with Image.open(folder / f"{name}.png") as image:
+        before, place, name, kind, after = match.groups()
+        with Image.open(folder / f"{name}.{kind}") as image:
             size, dpi = image.size, image.info.get("dpi", (100, 100))[0]
-            if not (new := folder / f"{name}.webp").exists():
-                image.convert("RGBA").save(new, lossless=True, quality=80)
+            if kind == "png":
+                kind = "webp"
+                image.convert("RGBA").save(folder / f"{name}.webp", lossless=True, quality=80)
         width, height = (round(side * 100 / max(dpi, 100)) for side in size)
         sized = "" if "width" in before + after else f' width="{width}" height="{height}"'
-        return f'<img{before}src="{place}{name}.webp"{after.rstrip()}{sized} loading="lazy"/>'
+        return f'<img{before}src="{place}{name}.{kind}"{after.rstrip()}{sized} loading="lazy"/>'
 
     def inline(match: re.Match[str]) -> str:
         before, text, after = match.groups()
@@ -82,7 +85,7 @@ def pictures(page: str, folder: Path) -> str:
         (folder / name).write_bytes(data)
         return f'<img{before}src="_images/{name}"{after.rstrip()} loading="lazy"/>'
 
-    return INLINE.sub(inline, PNG.sub(drawn, page))
+    return INLINE.sub(inline, DRAWN.sub(drawn, page))
 
 
 def icons(names: set[str], out: Path) -> str:
@@ -110,14 +113,16 @@ def finish(app: Sphinx, exception: Exception | None) -> None:
         page = pictures(tidy(path.read_text()), out / "_images")
         used |= set(ICON.findall(page))
         path.write_text(AWESOME.sub("", page))
+    for path in (out / "_images").glob("*.png"):
+        path.unlink(missing_ok=True)
+    theme, basic = (out / "_static" / name for name in ("styles/theme.css", "basic.css"))
+    theme.write_text(theme.read_text().replace('@import "../basic.css";', basic.read_text()))
     (out / "_static" / "icons.css").write_text(icons(used, out))
     (out / "404.html").write_text(MISSING.format(site=app.config.ogp_site_url))
     first = (out / f"{app.config.root_doc}.html").read_text()
     tags = re.findall(r"<title>.*?</title>|<meta (?:property|name)=\"(?:og|twitter):.*?/>", first)
     (refresh,) = re.findall(r"<meta http-equiv=.*?/>", root.read_text())
-    root.write_text(
-        "\n".join(["<!doctype html>", '<meta charset="utf-8">', *tags, refresh]) + "\n"
-    )
+    root.write_text("\n".join(["<!doctype html>", '<meta charset="utf-8">', *tags, refresh]) + "\n")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
