@@ -75,6 +75,18 @@ def ssim(generated: Images, real: Images, *, y: bool = False) -> PerFace:
     return similarity[..., 5:-5, 5:-5].mean((1, 2, 3))
 
 
+def sharpness(generated: Images, real: Images) -> PerFace:
+    """Mean difference of neighbouring pixels, across and down, ÷ that of the true face.
+
+    1 is as sharp as the face itself. It cannot tell right detail from invented, nor from noise.
+    """
+    a, b = _bytes(generated), _bytes(real)
+    mine, theirs = (
+        x.diff(dim=3).abs().mean((1, 2, 3)) + x.diff(dim=2).abs().mean((1, 2, 3)) for x in (a, b)
+    )
+    return mine / theirs.clamp(min=1e-3)
+
+
 def lr_consistency(generated: Images, lr: Float[Tensor, "b 3 s s"]) -> PerFace:
     """PSNR in dB between the result, downsampled again, and the LR face it was made from.
 
