@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import cast
 
-import torch
 from accelerate import Accelerator
 from jaxtyping import Float
 from torch import Tensor
@@ -16,7 +15,7 @@ from urdgn_lite.run import Run
 
 
 def play(run: Run, h: Float[Tensor, "b 3 128 128"], accelerator: Accelerator) -> dict[str, Tensor]:
-    """One step on the pairs 16 → 32, 32 → 64 and 64 → 128 of the same faces.
+    """One step on pairs of 16 → 32, 32 → 64 and 64 → 128 pixels, in turn.
 
     Every pass learns from true images of half the size. At test time the later ones are handed
     what the earlier ones made; that they were never shown (Sect. 4.2: a 2 × method, "repeatedly").
@@ -24,12 +23,10 @@ def play(run: Run, h: Float[Tensor, "b 3 128 128"], accelerator: Accelerator) ->
     Returns the value of the loss, still on the device.
     """
     run.set_learning_rates()
-    G = cast(SRCNN, run.plain(run.G))
-    images = pyramid(h)
+    small, true = pyramid(h)[run.step % 3 :][:2]
     with accelerator.autocast():
-        enlarged = [G.enlarge(low) for low in images[:-1]]
-    pairs = zip(enlarged, images[1:], strict=True)
-    loss = torch.stack([pixel_term(e.float(), true) for e, true in pairs]).mean()
+        enlarged = cast(SRCNN, run.plain(run.G)).enlarge(small)
+    loss = pixel_term(enlarged.float(), true)
     run.opt_g.zero_grad()
     accelerator.backward(loss)
     run.opt_g.step()
