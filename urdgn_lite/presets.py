@@ -113,7 +113,7 @@ _GAN = Preset(
 )  # fmt: skip
 # 9-1-5, 64-32 as in 2014; but AdamW and a cosine instead of the SGD that took days. `srcnn` learns
 # from true pairs of its own factor (`methods.srcnn`); 937 steps are an epoch.
-_SRCNN = Preset("srcnn", {"kind": "srcnn", "factor": 2}, rate=1e-3, batch=16, steps=6000)
+_SRCNN = Preset("srcnn", {"kind": "srcnn", "factor": 2}, rate=1e-3, batch=16, steps=5000)
 _SRCNN_8X = Preset("srcnn-8x", {"kind": "srcnn", "factor": 8}, rate=1e-3, batch=8, steps=600)
 _SMOKE = Preset(
     "smoke",
