@@ -12,7 +12,7 @@ from urdgn_lite.degrade import downsample, upsample_bicubic
 from urdgn_lite.faces import to_float
 from urdgn_lite.measure import evaluate, metrics
 from urdgn_lite.methods import belief
-from urdgn_lite.methods.liu import Liu, average, shrink
+from urdgn_lite.methods.liu import Liu, average, bilateral, shrink
 
 
 @pytest.fixture(autouse=True)
