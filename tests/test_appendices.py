@@ -55,7 +55,7 @@ def test_a_wrong_reference_is_noticed(reference):
 
 
 def test_the_notation_reaches_every_equation():
-    assert set(re.findall(r"\{eq\}`eq:(\d)`", NOTATION)) == set("12345678")
+    assert set(re.findall(r"Eq\. (\d)", NOTATION)) == set("12345678")
 
 
 def terms():
@@ -68,7 +68,7 @@ def test_every_term_has_two_sentences_and_a_chapter():
     for term, definition in terms():
         sentences, link = definition.split(" → ")
         assert len(re.findall(r"[.!?](?= [A-ZλO]|$)", sentences)) == 2, term
-        assert re.fullmatch(r"\{doc\}`[\w-]+`", link), term
+        assert re.fullmatch(r"\[.+\]\([\w-]+\.\w+\)", link), term
 
 
 def test_terms_stand_in_alphabetical_order():

@@ -15,8 +15,8 @@ import torch
 import yaml
 from torch import Tensor
 
-from urdgn_lite.degrade import downsample, upsample_bicubic
-from urdgn_lite.faces import Faces, load, to_float, to_uint8
+from urdgn_lite.degrade import downsample, to_float, to_uint8, upsample_bicubic
+from urdgn_lite.faces import Faces, load
 from urdgn_lite.measure import identity, metrics
 from urdgn_lite.methods import Network
 from urdgn_lite.networks import count_parameters
@@ -252,5 +252,6 @@ def figure_faces(figure: int) -> Faces:
     if figure not in listed:
         raise KeyError(f"no faces are listed for Fig. {figure}: there are {sorted(listed)}")
     found = load("imaginary", "test")
-    places = [found.names.index(name) for name in listed[figure]]
-    return Faces(found.images[places], list(listed[figure]), "imaginary", f"Fig. {figure}")
+    chosen = list(listed[figure]["faces"])
+    places = [found.names.index(name) for name in chosen]
+    return Faces(found.images[places], chosen, "imaginary", f"Fig. {figure}")

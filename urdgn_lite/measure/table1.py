@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from urdgn_lite import methods, zoo
-from urdgn_lite.faces import Faces, load, to_float
+from urdgn_lite.degrade import to_float
+from urdgn_lite.faces import Faces, load
 from urdgn_lite.measure.evaluate import Row, evaluate, ledger, origin, read_row, write_row
 from urdgn_lite.methods import Method, Network
 from urdgn_lite.methods.base import Learnt, spread
