@@ -18,6 +18,7 @@ from torch import Tensor
 from urdgn_lite.degrade import downsample, to_float, to_uint8, upsample_bicubic
 from urdgn_lite.faces import Faces, load
 from urdgn_lite.measure import identity, metrics
+from urdgn_lite.measure.metrics import difference
 from urdgn_lite.methods import Network
 from urdgn_lite.networks import count_parameters
 from urdgn_lite.progress import bar
@@ -103,11 +104,6 @@ def evaluate(
     if isinstance(method, Network):
         row["parameters"] = count_parameters(method.network)
     return row | {"n": len(faces), "people": len(set(people))}
-
-
-def difference(values: Tensor, baseline: Tensor) -> Tensor:
-    """What values gain over others, a face: two infinite PSNRs (of a flat face) are equal."""
-    return torch.where(values == baseline, 0, values - baseline)
 
 
 def interval(values: Tensor, people: Sequence[str] | None = None) -> tuple[float, float]:
