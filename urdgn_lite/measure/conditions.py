@@ -16,19 +16,10 @@ from rich.markup import escape
 from rich.table import Table
 from torch import Tensor
 
-from urdgn_lite.degrade import (
-    LR_SIZE,
-    SIZE,
-    Images,
-    downsample,
-    occlude,
-    rotate,
-    shift,
-    to_float,
-    upsample_bicubic,
-)
+from urdgn_lite.degrade import LR_SIZE, SIZE, downsample, to_float, upsample_bicubic
 from urdgn_lite.faces import Faces, FacesError, load
 from urdgn_lite.measure import metrics
+from urdgn_lite.measure.damages import Images, occlude, rotate, shift
 from urdgn_lite.measure.evaluate import Enlarge, Row, difference, read_row, summary, write_row
 from urdgn_lite.measure.report import cell
 from urdgn_lite.measure.table1 import Table1, ready, stored

@@ -15,6 +15,7 @@ import torch
 import yaml
 from torch import Tensor
 
+from urdgn_lite import store
 from urdgn_lite.degrade import downsample, to_float, to_uint8, upsample_bicubic
 from urdgn_lite.faces import Faces, load
 from urdgn_lite.measure import identity, metrics
@@ -210,12 +211,11 @@ def write_row(method: str, faces: Faces, row: Row, folder: Path | None = None) -
             f"equal to its face; is there a flat one? Leave it out"
         ) from None
     path = (folder or ledger()) / f"{faces.source}-{faces.split}" / f"{method}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
     full = {"method": method, "faces": faces.source, "split": faces.split, **row}
     full["crc32"] = checksum(faces.images)
     if "trained" in full:
         full["trained"] = origin(full["trained"])
-    path.write_text(json.dumps(full, indent=1, ensure_ascii=False) + "\n")
+    store.write_json(path, full)
     return path
 
 
