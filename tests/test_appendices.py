@@ -104,7 +104,7 @@ def test_the_python_of_the_faq_runs():
 
 
 def test_the_code_words_of_the_faq_exist():
-    words = re.findall(r"`(\w+\.\w+)(?:\([^`]*\))?`", FAQ)
+    words = re.findall(r"`([\w.]+\.\w+)(?:\([^`]*\))?`", FAQ)
     assert len(words) >= 4
     for word in words:
         if word not in {"CITATION.cff"}:

@@ -568,10 +568,10 @@ def test_floats_are_clamped_and_rounded_to_the_nearest_level(value, more):
 
 def test_images_that_are_already_there_are_not_mapped_again():
     # without the tests' check of shapes and kinds: nobody else has it
-    with pytest.raises(ValueError, match=r"8-bit, not torch.float32: leave out faces\.to_float"):
+    with pytest.raises(ValueError, match=r"8-bit, not torch.float32: leave out to_float"):
         inspect.unwrap(faces.to_float)(torch.zeros(1, 3, 128, 128))
     for kind in (torch.uint8, torch.int64):
-        with pytest.raises(ValueError, match=r"float in \[-1, 1\], not .*: see faces\.to_float"):
+        with pytest.raises(ValueError, match=r"float in \[-1, 1\], not .*: see to_float"):
             inspect.unwrap(faces.to_uint8)(torch.zeros(1, 3, 128, 128, dtype=kind))
 
 

@@ -25,8 +25,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from urdgn_lite import presets
-from urdgn_lite.degrade import downsample
-from urdgn_lite.faces import to_float
+from urdgn_lite.degrade import downsample, to_float
 from urdgn_lite.networks import build_generator
 from urdgn_lite.presets import Preset
 from urdgn_lite.provenance import circumstances

@@ -10,14 +10,37 @@ from __future__ import annotations
 import math
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from torch import Tensor
 from torch.nn.functional import affine_grid, conv2d, grid_sample, interpolate, pad
 
-from urdgn_lite.faces import SIZE, to_float, to_uint8
-
+SIZE = 128  # of HR faces (Sect. 4.1)
 LR_SIZE = 16
 METHODS = ("antialiased", "aliased")
+
+
+def to_float(images: UInt8[Tensor, "*n c h w"]) -> Float[Tensor, "*n c h w"]:
+    """8 bits to [-1, 1], the range of Sect. 3.4.
+
+    Raises
+    ------
+    ValueError : the images are float: mapped twice, they would be nearly black.
+    """
+    if images.is_floating_point():
+        raise ValueError(f"images must be 8-bit, not {images.dtype}: leave out to_float")
+    return images.float() / 127.5 - 1
+
+
+def to_uint8(images: Float[Tensor, "*n c h w"]) -> UInt8[Tensor, "*n c h w"]:
+    """[-1, 1] to 8 bits: clamped and rounded, as a file would be.
+
+    Raises
+    ------
+    ValueError : the images are not float: taken for [-1, 1], all but black would be white.
+    """
+    if not images.is_floating_point():
+        raise ValueError(f"images must be float in [-1, 1], not {images.dtype}: see to_float")
+    return ((images.float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
 
 
 def downsample(

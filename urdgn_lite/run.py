@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from urdgn_lite import zoo
-from urdgn_lite.degrade import downsample
-from urdgn_lite.faces import FacesError, to_float
+from urdgn_lite.degrade import downsample, to_float
+from urdgn_lite.faces import FacesError
 from urdgn_lite.lesson.figures import sheet
 from urdgn_lite.muon import Muon
 from urdgn_lite.networks import build_discriminator, build_generator, save_weights

@@ -22,8 +22,8 @@ from torch import Tensor, nn
 from torch.nn.functional import affine_grid, grid_sample, logsigmoid
 from tqdm.auto import tqdm
 
-from urdgn_lite.degrade import downsample, upsample_bicubic
-from urdgn_lite.faces import SIZE, FacesError, to_float
+from urdgn_lite.degrade import SIZE, downsample, to_float, upsample_bicubic
+from urdgn_lite.faces import FacesError
 from urdgn_lite.measure import metrics
 from urdgn_lite.objective import discriminator_value, generator_loss
 from urdgn_lite.optimiser import balance

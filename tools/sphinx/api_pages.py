@@ -22,9 +22,10 @@ ENTRY = re.compile(r"^(\S.*?) : (.*)$")
 
 
 def modules() -> list[str]:
-    """Dotted names of the package's public modules, in alphabetical order."""
+    """Dotted names of the public modules in alphabetical order; `check` and `grading` as wholes."""
     found = pkgutil.walk_packages(urdgn_lite.__path__, "urdgn_lite.")
-    return sorted(m.name for m in found if not m.name.rpartition(".")[2].startswith("_"))
+    inner = ("urdgn_lite.check.", "urdgn_lite.grading.")
+    return sorted(m.name for m in found if "._" not in m.name and not m.name.startswith(inner))
 
 
 def sections(names: Iterable[str]) -> str:

@@ -20,18 +20,20 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import UInt8
 from PIL import Image, ImageOps
 from torch import Tensor
 
+from urdgn_lite.degrade import SIZE, to_float, to_uint8
 from urdgn_lite.progress import bar
 
-SIZE = 128  # HR faces are 128 x 128, LR faces 16 x 16 (Sect. 3)
 EYES = ((44.0, 56.0), (84.0, 56.0))  # where the default crop puts the two eyes (x, y)
 SPLITS = ("train", "val", "test")
 SMALLEST = 64  # px: enlarging smaller files would teach the network blur
 MOST_PIXELS = 89_000_000  # no single face needs more; Pillow itself warns from about here on
 AT_ONCE = 8  # files in memory at a time, undecoded: at most half a GiB
+
+__all__ = ["EYES", "SIZE", "Faces", "FacesError", "load", "to_float", "to_uint8"]
 
 Read = Callable[[], bytes]  # a way to get a file's bytes
 Source = tuple[str, Read]  # with its name
@@ -268,27 +270,3 @@ def _decode_all(
         )
     images = torch.from_numpy(np.stack([r for _, r in good])).permute(0, 3, 1, 2).contiguous()
     return Faces(images, [n for n, _ in good], source, split, skipped)
-
-
-def to_float(images: UInt8[Tensor, "*n c h w"]) -> Float[Tensor, "*n c h w"]:
-    """8 bits to [-1, 1], the range of Sect. 3.4.
-
-    Raises
-    ------
-    ValueError : the images are float: mapped twice, they would be nearly black.
-    """
-    if images.is_floating_point():
-        raise ValueError(f"images must be 8-bit, not {images.dtype}: leave out faces.to_float")
-    return images.float() / 127.5 - 1
-
-
-def to_uint8(images: Float[Tensor, "*n c h w"]) -> UInt8[Tensor, "*n c h w"]:
-    """[-1, 1] to 8 bits: clamped and rounded, as a file would be.
-
-    Raises
-    ------
-    ValueError : the images are not float: taken for [-1, 1], all but black would be white.
-    """
-    if not images.is_floating_point():
-        raise ValueError(f"images must be float in [-1, 1], not {images.dtype}: see faces.to_float")
-    return ((images.float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)

@@ -12,8 +12,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from urdgn_lite.degrade import upsample_bicubic
-from urdgn_lite.faces import SIZE, to_float, to_uint8
+from urdgn_lite.degrade import SIZE, to_float, to_uint8, upsample_bicubic
 
 # One colour a thing, the same through the whole book; all legible on white and on black.
 COLOURS = {

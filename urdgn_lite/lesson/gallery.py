@@ -13,8 +13,8 @@ from matplotlib.font_manager import findfont
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from urdgn_lite.degrade import Images, downsample, occlude, shift
-from urdgn_lite.faces import load, to_float
+from urdgn_lite.degrade import Images, downsample, occlude, shift, to_float
+from urdgn_lite.faces import load
 from urdgn_lite.lesson.figures import as_array
 from urdgn_lite.measure.conditions import BOXES, PIXEL, SHIFTS
 from urdgn_lite.measure.evaluate import Enlarge, figure_faces

@@ -10,8 +10,7 @@ from html import escape
 import torch
 from torch import Tensor, nn
 
-from urdgn_lite.degrade import LR_SIZE
-from urdgn_lite.faces import SIZE
+from urdgn_lite.degrade import LR_SIZE, SIZE
 from urdgn_lite.lesson.figures import COLOURS, INK
 from urdgn_lite.networks import build_discriminator, build_generator
 from urdgn_lite.presets import Preset

@@ -12,8 +12,8 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from urdgn_lite import methods
-from urdgn_lite.degrade import LR_SIZE, downsample
-from urdgn_lite.faces import SIZE, SMALLEST, FacesError, align, to_float, to_rgb, to_uint8
+from urdgn_lite.degrade import LR_SIZE, SIZE, downsample, to_float, to_uint8
+from urdgn_lite.faces import SMALLEST, FacesError, align, to_rgb
 from urdgn_lite.faces.files import hidden, read_file
 from urdgn_lite.lesson.figures import sheet
 from urdgn_lite.progress import bar

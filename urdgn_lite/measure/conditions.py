@@ -18,14 +18,16 @@ from torch import Tensor
 
 from urdgn_lite.degrade import (
     LR_SIZE,
+    SIZE,
     Images,
     downsample,
     occlude,
     rotate,
     shift,
+    to_float,
     upsample_bicubic,
 )
-from urdgn_lite.faces import SIZE, Faces, FacesError, load, to_float
+from urdgn_lite.faces import Faces, FacesError, load
 from urdgn_lite.measure import metrics
 from urdgn_lite.measure.evaluate import Enlarge, Row, difference, read_row, summary, write_row
 from urdgn_lite.measure.report import cell

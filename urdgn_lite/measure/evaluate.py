@@ -15,8 +15,8 @@ import torch
 import yaml
 from torch import Tensor
 
-from urdgn_lite.degrade import downsample, upsample_bicubic
-from urdgn_lite.faces import Faces, load, to_float, to_uint8
+from urdgn_lite.degrade import downsample, to_float, to_uint8, upsample_bicubic
+from urdgn_lite.faces import Faces, load
 from urdgn_lite.measure import identity, metrics
 from urdgn_lite.methods import Network
 from urdgn_lite.networks import count_parameters

@@ -19,7 +19,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample, normalize
 
-from urdgn_lite.faces import EYES, SIZE, Faces, to_float, to_uint8
+from urdgn_lite.degrade import SIZE, to_float, to_uint8
+from urdgn_lite.faces import EYES, Faces
 from urdgn_lite.measure.metrics import Images, MetricUnavailableError, PerFace
 from urdgn_lite.progress import bar
 

@@ -16,8 +16,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from urdgn_lite.degrade import downsample
-from urdgn_lite.faces import to_float, to_uint8
+from urdgn_lite.degrade import downsample, to_float, to_uint8
 from urdgn_lite.measure._compat import import_torchvision
 
 import_torchvision()  # before torchmetrics asks for it

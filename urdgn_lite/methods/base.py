@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from urdgn_lite.faces import SIZE
+from urdgn_lite.degrade import SIZE
 
 
 @dataclass

@@ -9,8 +9,7 @@ from jaxtyping import Float, Int8
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
-from urdgn_lite.degrade import LR_SIZE, downsample, upsample_bicubic
-from urdgn_lite.faces import SIZE
+from urdgn_lite.degrade import LR_SIZE, SIZE, downsample, upsample_bicubic
 from urdgn_lite.methods import belief
 from urdgn_lite.methods.base import Learnt, spread
 from urdgn_lite.progress import bar

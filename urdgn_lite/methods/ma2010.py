@@ -8,8 +8,7 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
-from urdgn_lite.degrade import LR_SIZE, downsample
-from urdgn_lite.faces import SIZE, to_float, to_uint8
+from urdgn_lite.degrade import LR_SIZE, SIZE, downsample, to_float, to_uint8
 from urdgn_lite.methods.base import Learnt, spread
 from urdgn_lite.progress import bar
 

@@ -9,8 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from urdgn_lite.degrade import downsample
-from urdgn_lite.faces import to_float, to_uint8
+from urdgn_lite.degrade import downsample, to_float, to_uint8
 from urdgn_lite.methods.base import Learnt, spread
 from urdgn_lite.progress import bar
 

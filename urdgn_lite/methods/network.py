@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from urdgn_lite.faces import to_uint8
+from urdgn_lite.degrade import to_uint8
 from urdgn_lite.networks import build_generator
 from urdgn_lite.presets import LAPGAN, Preset
 from urdgn_lite.provenance import circumstances

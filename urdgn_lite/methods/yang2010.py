@@ -21,7 +21,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import conv2d, fold, pad, unfold
 
-from urdgn_lite.faces import SIZE
+from urdgn_lite.degrade import SIZE
 from urdgn_lite.methods.back_projection import back_project, inconsistency, resize
 from urdgn_lite.methods.base import Learnt, luma_and_chroma, spread, to_rgb
 from urdgn_lite.progress import bar

@@ -17,8 +17,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from urdgn_lite.degrade import downsample
-from urdgn_lite.faces import SIZE, to_float, to_uint8
+from urdgn_lite.degrade import SIZE, downsample, to_float, to_uint8
 from urdgn_lite.methods.back_projection import back_project, inconsistency, resize
 from urdgn_lite.methods.base import Learnt, luma_and_chroma, spread, to_rgb
 from urdgn_lite.progress import bar
