@@ -1,47 +1,68 @@
-"""Figs. 1 and 4 to 9 of the paper, redrawn from imaginary faces: LR, HR, bicubic, methods, ours."""
+"""Figs. 1 and 3 to 9 of the paper, redrawn from imaginary faces as it lays them out."""
 
 from __future__ import annotations
 
+import csv
 import io
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
-from itertools import cycle, islice
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
 
 import torch
+import yaml
 from IPython.display import Image as Shown
+from IPython.display import Markdown
 from jaxtyping import Float
 from matplotlib.font_manager import findfont
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from urdgn_lite.degrade import Images, downsample, occlude, shift, to_float
-from urdgn_lite.faces import load
+from urdgn_lite.degrade import Images, downsample, occlude, shift
+from urdgn_lite.faces import EYES, SIZE, load, to_float
 from urdgn_lite.lesson.figures import as_array
+from urdgn_lite.measure import claims
 from urdgn_lite.measure.conditions import BOXES, PIXEL, SHIFTS
-from urdgn_lite.measure.evaluate import Enlarge, figure_faces
+from urdgn_lite.measure.evaluate import Enlarge, figure_faces, ledger
 from urdgn_lite.methods import get
 from urdgn_lite.methods.base import Learnt
 from urdgn_lite.methods.yang2010 import Yang2010
 
-ABOUT = {  # what stands after the name of a row
-    "LR": "16 × 16",
-    "HR": "the original, 128 × 128",
-    "nearest": "the nearest training face",
-    "liu": "[5]",
-    "yang2010": "[7]",
-    "ma2010": "[8]",
-    "yang2013": "[10], an approximation",
-    "srcnn": "[16]",
-    "gan": "[18], fed the LR face",
-    "gan-star": "GAN* of Fig. 3",
-    "lapgan": "[19]",
-    "lite": "UR-DGN without D",
-    "lite-gan": "UR-DGN",
-    "residual-gan": "UR-DGN, another G",
-}
+REFERENCE = {"liu": "[5]", "yang2010": "[7]", "ma2010": "[8]", "yang2013": "[10] ≈", "srcnn": "[16]"}
 CLASSICAL = ("liu", "yang2010", "yang2013", "ma2010")
-PAPER, TEXT, GAP, LINE = (32, 32, 32), (225, 225, 225), 4, 24  # colours; pixels
-# LR faces, their HR faces, a title each
-Case = tuple[Float[Tensor, "n 3 16 16"], Float[Tensor, "n 3 128 128"], Sequence[str]]
+PAPER, TEXT, FAINT = (32, 32, 32), (232, 232, 232), (165, 165, 165)  # colours
+GAP, APART, HEAD = 4, 20, 44  # px: between faces, before what the paper does not show, for names
+EYE = (64, 28)  # px of HR that the enlarged eye region shows, twice as large
+Column = tuple[str, str, Tensor | str]  # letter, name, a picture a row or why there is none
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What `results/figures.yml` says of a figure; there its fields are explained."""
+
+    number: int
+    panels: Mapping[str, str]
+    rows: int
+    eyes: bool
+    claim: str
+    quote: str
+    place: str
+    judged: Sequence[str]
+    faces: Mapping[str, str]
+
+    @classmethod
+    def of(cls, number: int) -> Figure:
+        """The figure of that number.
+
+        Raises
+        ------
+        KeyError : none is listed, as for Fig. 2, a diagram.
+        """
+        listed = yaml.safe_load((ledger() / "figures.yml").read_text())
+        if number not in listed:
+            raise KeyError(f"no faces are listed for Fig. {number}: there are {sorted(listed)}")
+        return cls(number, **listed[number])
 
 
 def learn(
@@ -71,76 +92,176 @@ def learn(
     return found
 
 
-def plain(h: Images) -> Case:
-    """The faces as they are."""
-    return downsample(h), h, ()
-
-
-def occluded(h: Images) -> Case:
-    """Fig. 8: a black box over a part of each LR face, the parts in turn."""
-    parts = list(islice(cycle(BOXES), len(h)))
-    lr = downsample(h)
-    covered = [occlude(face[None], BOXES[part]) for face, part in zip(lr, parts, strict=True)]
-    return torch.cat(covered), h, parts
-
-
-def translated(h: Images) -> Case:
-    """Fig. 9: the first face, moved to the right by -4 … +4 LR pixels."""
-    moved = torch.cat([shift(h[:1], d * PIXEL, 0) for d in SHIFTS])
-    return downsample(moved), moved, [f"{d:+d}".replace("-", "−") if d else "0" for d in SHIFTS]
-
-
-CASES: dict[int, Callable[[Images], Case]] = {8: occluded, 9: translated}
-
-
 @torch.no_grad()
 def redraw(
-    figure: int, methods: Mapping[str, Enlarge | str], faces: Images | None = None, side: int = 72
+    number: int,
+    methods: Mapping[str, Enlarge | str] | None = None,
+    more: Sequence[str] = (),
+    faces: Images | None = None,
+    rows: int | None = None,
 ) -> Shown:
-    """A figure of the paper: LR, HR, then the methods, a row each.
+    """A figure of the paper: a person a row, methods as columns, its panel letters above them.
+
+    Fig. 8 covers one person in several places, Fig. 9 moves one up and down; there the upper row
+    are LR faces, as in the paper.
 
     Parameters
     ----------
-    figure : its number: 8 covers a part of each face, 9 moves the first one (see `CASES`).
-    methods : by name, in the order of the rows; a text stands in for one that cannot run.
-    faces : other ones in [-1, 1] than those that `results/figures.yml` lists for the figure.
-    side : of a face, in pixels.
+    number : of the figure.
+    methods : by name, for panels that must be learnt (see `learn`) and for your own; a text
+        stands in for one that cannot run. Names that are not in it are taken from the zoo.
+    more : names to add after the paper's columns (in Figs. 8 and 9: below its rows).
+    faces : other ones in [-1, 1] than those of `results/figures.yml`.
+    rows : people to draw, if others than the file says.
 
     Raises
     ------
     KeyError : no faces are listed for this figure.
     """
-    h = to_float(figure_faces(figure).images) if faces is None else faces
-    lr, h, titles = CASES.get(figure, plain)(h)
-    rows: dict[str, Tensor | str] = {"LR": lr, "HR": h}
-    for name, method in methods.items():
-        rows[name] = method if isinstance(method, str) else method(lr).clamp(-1, 1)
-    buffer = io.BytesIO()
-    picture(rows, titles, side).save(buffer, "JPEG", quality=64, optimize=True)
-    return Shown(buffer.getvalue(), format="jpeg")
+    figure, given = Figure.of(number), dict(methods or {})
+    h, eyes = faces, [EYES] * (0 if faces is None else len(faces))
+    if h is None:
+        found = figure_faces(number)
+        h, eyes = to_float(found.images), eyes_of(found.names)
+    h = h[: rows or figure.rows]
+
+    def run(name: str, lr: Tensor) -> Tensor | str:
+        method = given[name] if name in given else get(name)
+        return method if isinstance(method, str) else method(lr).clamp(-1, 1)
+
+    if number in DAMAGED:
+        names = [figure.panels["b"], *more]
+        columns = DAMAGED[number](h, lambda lr: [run(name, lr) for name in names])
+        return shown(picture(columns))
+    lr = downsample(h)
+    known: dict[str, Tensor | str] = {"LR": lr, "HR": h}
+    if "gan-noise" in figure.panels.values():
+        known["gan-noise"] = imagined(len(h))
+    columns = [(f"({letter})", name, known[name] if name in known else run(name, lr))
+               for letter, name in figure.panels.items()]  # fmt: skip
+    columns += [("", name, run(name, lr)) for name in more]
+    return shown(picture(columns, eyes if figure.eyes else ()))
+
+
+def caption(number: int) -> Markdown:
+    """What stands below a figure: its panels, the paper's claim, and the number that judges it."""
+    figure = Figure.of(number)
+    panels = ", ".join(f"({letter}) {label(name)}" for letter, name in figure.panels.items())
+    judged = " ".join(claims.judged(claim) for claim in figure.judged)
+    return Markdown(
+        f"*Fig. {number}, redrawn.* {panels}. **The paper:** {figure.claim} “{figure.quote}” "
+        f"({figure.place}). **Measured:** {judged}"
+    )
+
+
+def label(name: str) -> str:
+    """A column's name, with the paper's reference."""
+    return f"{REFERENCE[name]} {name}" if name in REFERENCE else name
+
+
+def imagined(number: int) -> Float[Tensor, "n 3 64 64"]:
+    """Fig. 3 (c): what a GAN without a fully connected layer made of noise (tools/runs)."""
+    with Image.open(ledger() / "claims" / "noise-alone.png") as sheet:
+        side = 64
+        tiles = [sheet.crop((i * side, 0, (i + 1) * side, side)) for i in range(number)]
+        pixels = [torch.frombuffer(bytearray(t.convert("RGB").tobytes()), dtype=torch.uint8)
+                  for t in tiles]  # fmt: skip
+    return to_float(torch.stack(pixels).view(-1, side, side, 3).permute(0, 3, 1, 2))
+
+
+def occluded(h: Images, run: Callable[[Tensor], list[Any]]) -> list[Column]:
+    """Fig. 8: one person under several boxes; below each result, where it differs from (a)'s."""
+    lr = downsample(h[:1])
+    free = run(lr)
+    columns: list[Column] = [("(a)", "LR, HR", stacked(lr, [h[:1]]))]
+    columns.append(("", "no box", stacked(lr, free)))
+    for place, box in enumerate(BOXES):
+        covered = occlude(lr, BOXES[box])
+        made = run(covered)
+        apart = [(a - b).abs().mean(1, keepdim=True).expand(-1, 3, -1, -1) * 2 - 1
+                 for a, b in zip(made, free, strict=True)]  # fmt: skip
+        rows = [row for pair in zip(made, apart, strict=True) for row in pair]
+        columns.append(("" if place else "(b)", box, stacked(covered, rows)))
+    return columns
+
+
+def translated(h: Images, run: Callable[[Tensor], list[Any]]) -> list[Column]:
+    """Fig. 9: one person, moved along y by −4 … +4 LR pixels; + is down."""
+    lr = downsample(h[:1])
+    columns: list[Column] = [("(a)", "LR, HR", stacked(lr, [h[:1]]))]
+    for place, dy in enumerate(SHIFTS):
+        moved = downsample(shift(h[:1], 0, dy * PIXEL))
+        name = f"{dy:+d}".replace("-", "−") if dy else "0"
+        columns.append(("" if place else "(b)", name, stacked(moved, run(moved))))
+    return columns
+
+
+DAMAGED = {8: occluded, 9: translated}
+
+
+def stacked(lr: Tensor, results: Sequence[Tensor]) -> Tensor:
+    """An LR face, drawn as large as its results, above them."""
+    squares = lr.repeat_interleave(PIXEL, 2).repeat_interleave(PIXEL, 3)
+    return torch.cat([squares, *results])
+
+
+def eyes_of(names: Sequence[str]) -> list[tuple[tuple[float, float], tuple[float, float]]]:
+    """Where the eyes of embedded imaginary faces are, (x, y) in HR pixels."""
+    with (resources.files("urdgn_lite") / "data" / "imaginary128.csv").open() as file:
+        places = {row["file"]: row for row in csv.DictReader(file)}
+    rows = [places[name] for name in names]
+    return [
+        ((float(r["left_eye_x"]), float(r["left_eye_y"])),
+         (float(r["right_eye_x"]), float(r["right_eye_y"])))
+        for r in rows
+    ]  # fmt: skip
 
 
 def picture(
-    rows: Mapping[str, Tensor | str], titles: Sequence[str] = (), side: int = 72
+    columns: Sequence[Column],
+    eyes: Sequence[tuple[tuple[float, float], tuple[float, float]]] = (),
 ) -> Image.Image:
-    """Rows of faces below their names; a row without faces says why."""
-    n = max(len(images) for images in rows.values() if isinstance(images, Tensor))
-    width = n * (side + GAP) + GAP
-    heights = [LINE + (0 if isinstance(images, str) else side) for images in rows.values()]
-    canvas = Image.new("RGB", (width, sum(heights) + GAP + (LINE if titles else 0)), PAPER)
+    """Columns of faces below their letters and names; where `eyes` are given, those enlarged too.
+
+    A face has 128 px. Columns without a letter come after the paper's, set apart.
+    """
+    n = max(len(images) for *_, images in columns if isinstance(images, Tensor))
+    strip = 2 * EYE[1] + GAP if eyes else 0
+    height = SIZE + strip + GAP
+    lettered = [bool(letter) for letter, *_ in columns]
+    ours = len(columns) - next(i for i, has in enumerate(reversed(lettered)) if has)
+    ours = ours if eyes else len(columns)  # in Figs. 8 and 9 no column is ours alone
+    width = len(columns) * (SIZE + GAP) + GAP + (APART if ours < len(columns) else 0)
+    canvas = Image.new("RGB", (width, HEAD + n * height), PAPER)
     pen = ImageDraw.Draw(canvas)
-    font, small = (ImageFont.truetype(findfont("DejaVu Sans"), size) for size in (16, 13))
-    y = LINE if titles else 0
-    for i, title in enumerate(titles):
-        pen.text((GAP + i * (side + GAP) + side / 2, LINE - 3), title, TEXT, small, "ms")
-    for (name, images), height in zip(rows.items(), heights, strict=True):
-        line, size = f"{name}  {ABOUT.get(name, '')}".strip(), font
+    font = ImageFont.truetype(findfont("DejaVu Sans"), 15)
+    for i, (letter, name, images) in enumerate(columns):
+        x = GAP + i * (SIZE + GAP) + (APART if i >= ours else 0)
+        middle = x + SIZE / 2
+        pen.text((middle, 17), letter or ("ours" if i >= ours else ""), FAINT, font, "ms")
+        pen.text((middle, 37), label(name), TEXT, font, "ms")
         if isinstance(images, str):
-            line, size = images, small
-        pen.text((GAP, y + LINE - 6), line, TEXT, size, "ls")
-        if isinstance(images, Tensor):
-            for i, tile in enumerate(as_array(images)):
-                face = Image.fromarray(tile).resize((side, side), Image.Resampling.LANCZOS)
-                canvas.paste(face, (GAP + i * (side + GAP), y + LINE))
-        y += height
+            pen.text((x, HEAD + 4), textwrap.fill(images, 16), FAINT, font)
+            continue
+        for row, tile in enumerate(as_array(images)):
+            y, face = HEAD + row * height, Image.fromarray(tile)
+            canvas.paste(face, (x, y))
+            if eyes:
+                canvas.paste(enlarged(face, eyes[row]), (x, y + SIZE + GAP))
     return canvas
+
+
+def enlarged(face: Image.Image, eyes: tuple[tuple[float, float], ...]) -> Image.Image:
+    """The region around the eyes, twice as large."""
+    x, y = (sum(e[k] for e in eyes) / 2 for k in (0, 1))
+    left = min(max(round(x) - EYE[0] // 2, 0), SIZE - EYE[0])
+    top = min(max(round(y) - EYE[1] // 2, 0), SIZE - EYE[1])
+    region = face.crop((left, top, left + EYE[0], top + EYE[1]))
+    return region.resize((2 * EYE[0], 2 * EYE[1]), Image.Resampling.BICUBIC)
+
+
+def shown(canvas: Image.Image) -> Shown:
+    """For a notebook."""
+    buffer = io.BytesIO()
+    canvas.save(buffer, "JPEG", quality=80, optimize=True)
+    return Shown(buffer.getvalue(), format="jpeg")

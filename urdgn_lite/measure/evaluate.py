@@ -241,5 +241,6 @@ def figure_faces(figure: int) -> Faces:
     if figure not in listed:
         raise KeyError(f"no faces are listed for Fig. {figure}: there are {sorted(listed)}")
     found = load("imaginary", "test")
-    places = [found.names.index(name) for name in listed[figure]]
-    return Faces(found.images[places], list(listed[figure]), "imaginary", f"Fig. {figure}")
+    chosen = list(listed[figure]["faces"])
+    places = [found.names.index(name) for name in chosen]
+    return Faces(found.images[places], chosen, "imaginary", f"Fig. {figure}")

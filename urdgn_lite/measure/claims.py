@@ -1,0 +1,1 @@
+def judged(x): return f"({x})"
