@@ -14,25 +14,33 @@ from urdgn_lite.degrade import upsample_bicubic
 class SRCNN(nn.Sequential):
     """Three convolutions (9-1-5, 64-32 channels) that mend the bicubic image, in colour.
 
-    Implements the network of Dong et al. (2014): 20,099 parameters, 328 MMAC a face. It works on
-    the image that bicubic enlarged 8 × at once, not 2 × three times: so one network sees the very
-    errors that it must mend, and no stage hands its own errors to the next.
+    Implements the network of Dong et al. (2014), 20,099 parameters. As in Sect. 4.2 of Yu and
+    Porikli it enlarges 2 × and is applied three times, 16 → 32 → 64 → 128 (431 MMAC a face).
 
     Parameters
     ----------
+    factor : of one pass; 8 does it at once (328 MMAC), as `srcnn-8x`.
     widths : channels of the two hidden convolutions.
     """
 
-    def __init__(self, widths: Sequence[int] = (64, 32)) -> None:
+    def __init__(self, factor: int = 2, widths: Sequence[int] = (64, 32)) -> None:
         a, b = widths
         super().__init__(
             nn.Conv2d(3, a, 9, padding=4), nn.ReLU(),  # patches of the bicubic image
             nn.Conv2d(a, b, 1), nn.ReLU(),  # what they mean
             nn.Conv2d(b, 3, 5, padding=2),  # sharp patches, averaged
         )  # fmt: skip
+        self.factor = factor
+
+    def enlarge(self, low: Float[Tensor, "b 3 s s"]) -> Float[Tensor, "b 3 n n"]:
+        """One pass, by `factor`."""
+        return super().forward(upsample_bicubic(low, self.factor * low.shape[-1]))
 
     def forward(self, lr: Float[Tensor, "b 3 s s"]) -> Float[Tensor, "b 3 8*s 8*s"]:
-        return super().forward(upsample_bicubic(lr, 8 * lr.shape[-1]))
+        images, size = lr, 8 * lr.shape[-1]
+        while images.shape[-1] < size:
+            images = self.enlarge(images)
+        return images
 
 
 class Level(nn.Module):
