@@ -100,7 +100,7 @@ def about(run: Run) -> dict:
 
 
 def jitter(hr: Faces, steps: int, out: Path) -> dict:
-    """`residual-s` on faces moved at random, by σ px in x and in y: gains where test faces are not."""
+    """`residual-s` on faces moved at random, by σ px in x and y; tested aligned and unaligned."""
     tests = {
         "aligned": faces.load(hr.source, "test"),
         "unaligned": faces.load(f"{hr.source}-test-unaligned", "test"),

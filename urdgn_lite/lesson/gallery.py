@@ -29,7 +29,13 @@ from urdgn_lite.methods import get
 from urdgn_lite.methods.base import Learnt
 from urdgn_lite.methods.yang2010 import Yang2010
 
-REFERENCE = {"liu": "[5]", "yang2010": "[7]", "ma2010": "[8]", "yang2013": "[10] ≈", "srcnn": "[16]"}
+REFERENCE = {
+    "liu": "[5]",
+    "yang2010": "[7]",
+    "ma2010": "[8]",
+    "yang2013": "[10] ≈",
+    "srcnn": "[16]",
+}
 CLASSICAL = ("liu", "yang2010", "yang2013", "ma2010")
 PAPER, TEXT, FAINT = (32, 32, 32), (232, 232, 232), (165, 165, 165)  # colours
 GAP, APART, HEAD = 4, 20, 44  # px: between faces, before what the paper does not show, for names

@@ -12,6 +12,7 @@ import torch
 from rich.markup import escape
 from rich.table import Table
 from torch import Tensor
+from torch.nn.functional import affine_grid, grid_sample, interpolate
 
 from urdgn_lite.degrade import (
     LR_SIZE,
@@ -19,6 +20,7 @@ from urdgn_lite.degrade import (
     Images,
     downsample,
     occlude,
+    relight,
     rotate,
     shift,
     to_float,
@@ -76,7 +78,8 @@ SERIES: dict[str, tuple[str, dict[Any, Damage]]] = {  # the unit of an entry, an
     "light": ("part", {
         "half": partial(relight, gain=0.5), "three quarters": partial(relight, gain=0.75),
         "one and a quarter": partial(relight, gain=1.25),
-        "from the left": partial(relight, slope=-0.5), "from the right": partial(relight, slope=0.5),
+        "from the left": partial(relight, slope=-0.5),
+        "from the right": partial(relight, slope=0.5),
     }),
     "warp": ("part", {
         "10 % smaller": partial(zoom, factor=0.9), "10 % larger": partial(zoom, factor=1.1),
@@ -299,7 +302,9 @@ def markdown(name: str, methods: Iterable[str], on: str = "celeba128-test") -> s
     (_, faces, *keys), *rest = lines(name, {key: read(key, on) for key in methods})
     marks = ["---", *["---:"] * (1 + len(keys))]
     heading = ["", faces, *(f"`{key}`" for key in keys)]
-    return "\n".join(f"| {' | '.join(line)} |".replace("|  |", "| |") for line in (heading, marks, *rest))
+    return "\n".join(
+        f"| {' | '.join(line)} |".replace("|  |", "| |") for line in (heading, marks, *rest)
+    )
 
 
 def _place(entry: Row) -> str:
