@@ -1,7 +1,8 @@
-"""What the claims' tools share: the share of pictures with a face in them, and how sharp one is."""
+"""What the claims' tools share: in how many pictures dlib finds a face."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -32,14 +33,7 @@ def boxes(image: Tensor) -> int:
     return len(detector()(np.ascontiguousarray(larger[0].permute(1, 2, 0).numpy())))
 
 
-def found(images: Tensor) -> dict[str, Any]:
+def found(images: Tensor, people: Sequence[str] | None = None) -> dict[str, Any]:
     """Share of 8-bit pictures in which dlib finds exactly one face, with its interval."""
     hits = torch.tensor([float(boxes(image) == 1) for image in images])
-    return summary("found", hits) | {"pictures": len(images)}
-
-
-def sharpness(images: Tensor) -> Tensor:
-    """Mean absolute difference of neighbouring pixels, a picture: divide by the original's."""
-    right = (images[..., 1:] - images[..., :-1]).abs().mean((1, 2, 3))
-    down = (images[..., 1:, :] - images[..., :-1, :]).abs().mean((1, 2, 3))
-    return (right + down) / 2
+    return summary("found", hits, people) | {"pictures": len(images)}

@@ -13,7 +13,7 @@ import math
 from pathlib import Path
 
 import torch
-from claims_faces import found, sharpness
+from claims_faces import found
 from rows import gain, trained
 from torch import Tensor, nn
 
@@ -188,7 +188,7 @@ def grown(G: Network, test: Faces, side: int) -> dict:
         y = G(lr).clamp(-1, 1)
         gains.append(metrics.psnr(y, h) - metrics.psnr(upsample_bicubic(lr, side), h))
         keeps.append(metrics.psnr(downsample(y), downsample(h)))
-        sharp.append(sharpness(y) / sharpness(h))
+        sharp.append(metrics.sharpness(y, h))
         made.append(enlarged(to_uint8(y)))
     row = summary("gain_psnr", torch.cat(gains)) | summary("lr_consistency", torch.cat(keeps))
     return row | summary("sharpness", torch.cat(sharp)) | found(torch.cat(made)[::2]) | {

@@ -1,0 +1,192 @@
+"""Numbers behind the claims: `python tools/runs/claims.py {detail,detector,energy,times}`.
+
+`detail` measures what each method adds to bicubic, `detector` how often dlib finds a face in LR
+faces of growing size, `energy` what eigenfaces keep of a face, `times` what [7] and [16] gain at
+2 ×, 4 ×, 8 ×. The rows go to `results/claims/`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from claims_faces import found
+from rows import fill
+from torch import Tensor
+
+from urdgn_lite import faces
+from urdgn_lite.degrade import downsample, shift, to_float, to_uint8, upsample_bicubic
+from urdgn_lite.faces import Faces
+from urdgn_lite.measure import conditions, metrics
+from urdgn_lite.measure.evaluate import ledger, summary
+from urdgn_lite.measure.table1 import ready
+from urdgn_lite.methods import Network
+from urdgn_lite.methods.base import spread
+from urdgn_lite.provenance import circumstances
+
+METHODS = ("liu", "yang2010", "yang2013", "srcnn", "ma2010", "lite", "lite-gan", "residual-gan")
+SHIFTED = (-2, -1, 0, 1, 2)  # LR px along y
+SIZES = (16, 24, 32, 48, 64, 128)
+RANKS = (50, 100, 200, 400, 800, 1600)
+PERIOD = 8  # px of HR an LR pixel
+
+
+def few(some: Faces, each: int) -> Faces:
+    """At most so many faces of each person, in order."""
+    seen: dict[str, int] = {}
+    kept = []
+    for place, person in enumerate(some.people()):
+        seen[person] = seen.get(person, 0) + 1
+        if seen[person] <= each:
+            kept.append(place)
+    return replace(some, images=some.images[kept], names=[some.names[i] for i in kept])
+
+
+def blockiness(images: Tensor) -> Tensor:
+    """Step across the borders of LR pixels ÷ step elsewhere, a picture: 1 where none is seen."""
+    values = []
+    for x in (images, images.mT):
+        step = x.diff(dim=3).abs().mean((1, 2))  # n 127
+        border = torch.arange(1, 128) % PERIOD == 0
+        values.append(step[:, border].mean(1) / step[:, ~border].mean(1))
+    return torch.stack(values).mean(0)
+
+
+def edges(h: Tensor) -> Tensor:
+    """Mask of the tenth of an HR face's pixels where its grey value changes most."""
+    grey = h.mean(1, keepdim=True)
+    steep = torch.zeros_like(grey)
+    steep[..., 1:] += grey.diff(dim=3).abs()
+    steep[..., 1:, :] += grey.diff(dim=2).abs()
+    return steep >= steep.flatten(1).quantile(0.9, 1)[:, None, None, None]
+
+
+def inner(a: Tensor, b: Tensor) -> Tensor:
+    """Inner product of two stacks of pictures, a picture."""
+    return (a * b).sum((1, 2, 3))
+
+
+@torch.no_grad()
+def detail(key: str, test: Faces) -> dict[str, Any]:
+    """What a method adds to the bicubic face, against what that lacks; gain by yaw and by shift.
+
+    added : energy of y − b over that of h − b. authentic : their correlation, a face. slope : of
+    the regression of y on b (> 1: contrast is raised). blocks : `blockiness` over the HR face's.
+    edges, flat : gain over bicubic in dB on the steepest tenth of the pixels, and on the rest.
+    """
+    method, _ = ready(key)
+    people = test.people()
+    kept: dict[str, list[Tensor]] = {}
+    for part in test.images.split(50):
+        h = to_float(part)
+        lr = downsample(h)
+        y, b = to_float(to_uint8(method(lr))), upsample_bicubic(lr)
+        missing, added, level = h - b, y - b, b - b.mean((1, 2, 3), keepdim=True)
+        where = edges(h)
+        values = {
+            "gain_psnr": metrics.gain(y, lr, h),
+            "sharpness": metrics.sharpness(y, h),
+            "added": inner(added, added) / inner(missing, missing),
+            "authentic": inner(added, missing)
+            / (inner(added, added) * inner(missing, missing)).sqrt().clamp(min=1e-9),
+            "slope": inner(y - y.mean((1, 2, 3), keepdim=True), level) / inner(level, level),
+            "blocks": blockiness(y) / blockiness(h),
+        }
+        for name, mask in (("edges", where), ("flat", ~where)):
+            error, plain = (((x - h).square() * mask).sum((1, 2, 3)) for x in (y, b))
+            values[name] = 10 * (plain / error).log10()
+        for name, value in values.items():
+            kept.setdefault(name, []).append(value)
+    scores = {name: torch.cat(parts) for name, parts in kept.items()}
+    row: dict[str, Any] = {"n": len(test)}
+    for name, value in scores.items():
+        row |= summary(name, value, people)
+    yaw = torch.tensor([*map(float, test.about("yaw"))]).abs()
+    gains = {"gain_psnr": scores["gain_psnr"]}
+    row["yaw"] = conditions.split(gains, yaw, conditions.YAW, people)
+    some = few(test, 4)
+    row["translation_y"] = [
+        {"shift": dy} | conditions.entry(
+            conditions.scores(method, some.images, partial(shift, dx=0, dy=dy * PERIOD)),
+            some.people(),
+        )
+        for dy in SHIFTED
+    ]  # fmt: skip
+    return row | circumstances()
+
+
+def detector(test: Faces) -> dict[str, dict]:
+    """How often dlib finds exactly one face in LR faces of so many pixels, enlarged by bicubic."""
+    rows = {}
+    for size in SIZES:
+        made = [to_uint8(upsample_bicubic(downsample(to_float(part), size=size)))
+                if size < 128 else part for part in test.images.split(50)]  # fmt: skip
+        rows[str(size)] = found(torch.cat(made), test.people()) | circumstances()
+    return rows
+
+
+def energy(train: Faces, test: Faces, number: int = 4000) -> dict[str, dict]:
+    """Share of a face's energy about the mean that the first eigenfaces keep: seen and unseen."""
+    x = to_float(spread(train.images, number)).flatten(1)
+    mean = x.mean(0)
+    x = x - mean
+    values, vectors = torch.linalg.eigh((x @ x.T).double())
+    order = values.argsort(descending=True)[: max(RANKS)]
+    basis = (vectors[:, order] / values[order].sqrt()).T.float() @ x
+    seen, people = values[order].cumsum(0) / values.sum(), test.people()
+    y = to_float(test.images).flatten(1) - mean
+    kept = (y @ basis.T).square().cumsum(1) / y.square().sum(1, keepdim=True)
+    rows = {str(r): summary("unseen", kept[:, r - 1], people)
+            | {"seen": round(seen[r - 1].item(), 4)} for r in RANKS}  # fmt: skip
+    bicubic = torch.cat([upsample_bicubic(downsample(to_float(p))) for p in test.images.split(50)])
+    left = (bicubic.flatten(1) - mean - y).square().sum(1) / y.square().sum(1)
+    return {"faces": number, "n": len(test), **rows, "bicubic": summary("unseen", 1 - left, people),
+            **circumstances()}  # fmt: skip
+
+
+@torch.no_grad()
+def times(key: str, test: Faces) -> dict[str, dict]:
+    """Gain over bicubic of a 2 × method, applied once (to 64²), twice (32²), three times (16²)."""
+    method, _ = ready(key)
+    rows = {}
+    for count in (1, 2, 3):
+        gains = []
+        for part in test.images.split(50):
+            h = to_float(part)
+            lr = made = downsample(h, size=128 >> count)
+            while made.shape[-1] < 128:
+                made = method.network.enlarge(made) if isinstance(method, Network) else method(made)
+            gains.append(metrics.gain(made, lr, h))
+        rows[f"{2**count}"] = summary("gain_psnr", torch.cat(gains), test.people())
+    return rows | circumstances()
+
+
+def main() -> None:
+    """Measure, print, and write to the ledger."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("kind", choices=("detail", "detector", "energy", "times"))
+    parser.add_argument("methods", nargs="*")
+    parser.add_argument("--faces", default="celeba128")
+    given = parser.parse_args()
+    test = faces.load(given.faces, "test")
+    path: Path = ledger() / "claims" / f"{given.kind}.json"
+    path.parent.mkdir(exist_ok=True)
+    if given.kind == "detail":
+        fill(path, given.methods or METHODS, partial(detail, test=test))
+        return
+    if given.kind == "times":
+        fill(path, given.methods or ("yang2010-one", "srcnn"), partial(times, test=test))
+        return
+    rows = (detector(few(test, 8)) if given.kind == "detector"
+            else energy(faces.load(given.faces, "train"), test))  # fmt: skip
+    path.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
+    print(path.read_text())
+
+
+if __name__ == "__main__":
+    main()
