@@ -55,7 +55,7 @@ def test_a_wrong_reference_is_noticed(reference):
 
 
 def test_the_notation_reaches_every_equation():
-    assert set(re.findall(r"\{eq\}`eq:(\d)`", NOTATION)) == set("12345678")
+    assert set(re.findall(r"Eq\. (\d)", NOTATION)) == set("12345678")
 
 
 def terms():

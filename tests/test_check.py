@@ -104,7 +104,7 @@ def test_every_place_to_read_again_exists() -> None:
         for where in {p.where for p in suite.properties}:
             chapter, section = re.fullmatch(r"(?:chapter )?“?(.+?)”?, “(.+)”", where).groups()  # type: ignore[union-attr]
             (title,) = [h for h in headings if f"{h.lower()}:".startswith(f"{chapter.lower()}:")]
-            assert any(h.partition(" (")[0] == section for h in headings[title]), where
+            assert any(section in h for h in headings[title]), where
 
 
 def test_no_feedback_holds_the_solution() -> None:
@@ -151,7 +151,7 @@ def test_points_are_halves_and_full_only_for_everything() -> None:
 
 
 ONE = {"demo": [
-    {"right": "B", "feedback": {"A": "No: that is Eq. 7.", "B": "Yes: Eq. 4."}},
+    {"right": "B", "feedback": {"A": "No: that is D's.", "B": "Yes: G's."}},
     {"right": "A", "feedback": {"A": "**Yes.** $\\hat h$", "B": "No."}},
 ]}  # fmt: skip
 
@@ -162,7 +162,7 @@ def test_a_quiz_gives_each_answer_its_own_feedback(monkeypatch: pytest.MonkeyPat
     half = check.quiz("demo", {1: "A", 2: "a"})
     assert not half.passed
     assert str(half).splitlines() == [
-        "1 ✗ A: No: that is Eq. 7.", "2 ✓ A: **Yes.** $\\hat h$", "1 of 2 right."
+        "1 ✗ A: No: that is D's.", "2 ✓ A: **Yes.** $\\hat h$", "1 of 2 right."
     ]  # fmt: skip
     assert half._repr_markdown_().split("\n\n") == str(half).splitlines()
     assert "'z' is no answer: choose one of A, B" in str(check.quiz("demo", {1: "z"}))

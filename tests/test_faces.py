@@ -410,13 +410,15 @@ def test_a_tar_that_unpacks_to_much_more_never_stands_in_memory(tmp_path):
     every = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert few < 3 * len(zeros)
-    assert every < (faces.AT_ONCE + 3) * len(zeros)
+    assert every < (8 + 3) * len(zeros)
 
 
 @pytest.mark.parametrize("content", [b"", b"no tar at all", GOOD])
 def test_a_file_that_is_no_tar_is_named(tmp_path, content):
     (tmp_path / "mine.tar.gz").write_bytes(content)
-    with pytest.raises(FacesError, match=r"mine\.tar\.gz: not a readable tar file") as caught:
+    with pytest.raises(
+        FacesError, match=r"mine\.tar\.gz: not a readable tar or zip file"
+    ) as caught:
         faces.load(tmp_path / "mine.tar.gz")
     assert "\n" not in str(caught.value)
 
@@ -426,7 +428,7 @@ def test_a_tar_whose_download_broke_off_is_named(tmp_path, mode):
     noise = np.random.default_rng(0).integers(0, 255, (128, 128, 3), np.uint8)
     path = tar(tmp_path / "mine.tar", [("a.png", file(Image.fromarray(noise)))], mode)
     path.write_bytes(path.read_bytes()[:20_000])
-    with pytest.raises(FacesError, match=r"mine\.tar: not a readable tar file"):
+    with pytest.raises(FacesError, match=r"mine\.tar: not a readable tar or zip file"):
         faces.load(path)
 
 
@@ -495,9 +497,9 @@ def test_a_limit_below_one_is_refused(limit):
 
 
 def test_the_bundled_faces_have_three_disjoint_splits_with_eye_positions():
-    with tarfile.open(Path(faces.__file__).parent / "data" / "imaginary128.tar.gz") as archive:
+    with tarfile.open(Path(faces.__file__).parents[1] / "data" / "imaginary128.tar.gz") as archive:
         names = {m.name for m in archive.getmembers() if m.isfile()}
-    table = (Path(faces.__file__).parent / "data" / "imaginary128.csv").read_text().splitlines()
+    table = (Path(faces.__file__).parents[1] / "data" / "imaginary128.csv").read_text().splitlines()
     assert table[0].startswith("file,left_eye_x,left_eye_y,right_eye_x,right_eye_y")
     assert {row.split(",")[0] for row in table[1:]} == names
     assert {Path(name).parts[0] for name in names} == set(faces.SPLITS)

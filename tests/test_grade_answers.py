@@ -16,7 +16,7 @@ from urdgn_lite.grading.sandbox import Limits
 from urdgn_lite.grading.submission import SubmissionError, assignments
 
 A1 = assignments()["a1"]
-STUB = f'def {GENERATOR}(z, x, h, lam):\n    """Eq. 4."""\n    raise NotImplementedError("…")\n'
+STUB = f'def {GENERATOR}(z, x, h, lam):\n    """G."""\n    raise NotImplementedError("…")\n'
 IMPORTS = (
     "import torch\nfrom urdgn_lite import check, faces\nfrom urdgn_lite.optimiser import RMSprop\n"
 )

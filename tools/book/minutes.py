@@ -1,7 +1,7 @@
 """How long a notebook takes: to read from its words, to run from `results/minutes.json`.
 
 `tools/book/execute.py` records there what it measured; `tools/book/sync.py` writes it into
-*You need* and into the table on the first page.
+*You need* and, all together, into the first page.
 """
 
 from __future__ import annotations
@@ -90,30 +90,14 @@ def with_needs(text: str, name: str) -> str:
     return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
 
 
-def pages() -> list[str]:
-    """The notebooks in the order of the contents."""
-    listed = re.findall(r"(?m)file: (\S+)$", (BOOK / "_toc.yml").read_text())
-    return [name for name in listed if (BOOK / f"{name}.ipynb").exists()]
-
-
-def table() -> str:
-    """Minutes and seconds of every notebook, for the first page."""
-    lines = [
-        "| | minutes to read | seconds on a CPU | its longest cell | seconds on a GPU |",
-        "|---|---|---|---|---|",
-    ]
-    everything, reading, running = measured(), 0, 0.0
-    for name in pages():
-        notebook = json.loads((BOOK / f"{name}.ipynb").read_text())
-        cpu, gpu = (everything.get(name, {}).get(device) for device in ("cpu", "gpu"))
-        reading += to_read(notebook)
-        running += cpu["seconds"] if cpu else 0
-        cells = [f"{cpu['seconds']:.0f}", f"{cpu['longest_cell']:.0f}"] if cpu else ["–", "–"]
-        cells.append(f"{gpu['seconds']:.0f}" if gpu else "–")
-        lines.append(f"| {{doc}}`{name}` | {to_read(notebook)} | {' | '.join(cells)} |")
-    hardware = sorted({e["hardware"] for entry in everything.values() for e in entry.values()})
-    lines.append(
-        f"\nTogether {reading / 60:.1f} hours to read and {running / 60:.1f} minutes to run. "
-        f"Measured on: {'; '.join(hardware)}. A dash: nobody has measured it."
+def together() -> str:
+    """Hours to read and minutes to run all of the book, for the first page."""
+    names = sorted(path.stem for path in BOOK.glob("*.ipynb"))
+    reading = sum(to_read(json.loads((BOOK / f"{name}.ipynb").read_text())) for name in names)
+    entries = [e["cpu"] for name, e in measured().items() if name in names and "cpu" in e]
+    hardware = " or ".join(sorted({entry["hardware"] for entry in entries}))
+    return (
+        f"All together it is {reading / 60:.0f} hours of reading, at {WORDS_A_MINUTE} words a "
+        f"minute, code included, and {sum(e['seconds'] for e in entries) / 60:.0f} minutes of running, "
+        f"solutions and all ({hardware})."
     )
-    return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Write what derives from elsewhere: URL, tables, minutes, set-up cells, quizzes for `check.quiz`.
+"""Write what derives from elsewhere: URL, tables, minutes, references, set-up cells, quizzes.
 
 `python tools/book/sync.py` writes; `--check` only says what is out of date, and fails then.
 """
@@ -12,6 +12,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import bibliography
 import minutes
 
 from urdgn_lite import zoo
@@ -237,15 +238,16 @@ def with_quiz(text: str, chapter: str) -> str:
 def wanted() -> dict[Path, str]:
     """Every derived file with the text that it should have."""
     readme, intro = ROOT / "README.md", ROOT / "book" / "intro.md"
-    tried = ROOT / "book" / "tried.md"
+    tried, works = ROOT / "book" / "tried.md", ROOT / "book" / "bibliography.md"
     config, citation = ROOT / "_config.yml", ROOT / "CITATION.cff"
     files = {}
     front = {
         "badges": badges, "links": links, "clone": clone, "headline": headline,
-        "assignments": assignments, "results": results, "minutes": minutes.table,
+        "assignments": assignments, "results": results, "minutes": minutes.together,
     }  # fmt: skip
     runs = {"search": search, "races": races, "recipes": recipes}
-    for path, tables in ((readme, front), (intro, front), (tried, runs)):
+    cited = {"references": bibliography.entries}
+    for path, tables in ((readme, front), (intro, front), (tried, runs), (works, cited)):
         text = path.read_text()
         for name, make in tables.items():
             text = between(text, name, make())

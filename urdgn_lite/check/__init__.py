@@ -42,7 +42,7 @@ SUITES: dict[str, Suite] = {
 
 
 def objective(fn: Callable, *, adversarial: str = "saturating", seed: int = 0) -> Report:
-    """Check what G minimises (Eq. 4): `fn(z_fake, generated, real, lam)`.
+    """Check what G minimises: `fn(z_fake, generated, real, lam)`, the terms of Eq. 2 with G.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def objective(fn: Callable, *, adversarial: str = "saturating", seed: int = 0) -
 
 
 def discriminator(fn: Callable, *, seed: int = 0) -> Report:
-    """Check what D maximises (Eq. 7): `fn(D, generated, real)`.
+    """Check what D maximises, the terms of Eq. 2 with D: `fn(D, generated, real)`.
 
     `D(images)` returns logits. `generated` still hangs on G's graph, as in Algorithm 1.
     """
@@ -63,7 +63,9 @@ def discriminator(fn: Callable, *, seed: int = 0) -> Report:
 
 
 def rmsprop(fn: Callable, *, seed: int = 0) -> Report:
-    """Check Eqs. 5 and 8: `fn(theta, gradient, delta, eta, alpha, eps, maximize=False)`.
+    """Check a step of RMSprop, Eq. 8; with `maximize`, Eq. 5.
+
+    `fn(theta, gradient, delta, eta, alpha, eps, maximize=False)`.
 
     It returns the new θ and the new Δ, and leaves its arguments as they are.
     """

@@ -1,4 +1,4 @@
-"""What must hold for the value that D maximises (Eq. 7): `discriminator_value(D, generated, real)`.
+"""What must hold for what D maximises: `discriminator_value(D, generated, real)`.
 
 D is a toy: logit = 100 · (mean of the image) + bias. So every image can be made to have any logit,
 and G is a single number that multiplies the generated images.
@@ -36,8 +36,8 @@ from urdgn_lite.check.tensors import (
     one_device,
 )  # fmt: skip
 
-EQ7 = BOOK + "“Equation 7: what D maximises”"
-EQ6 = BOOK + "“Equation 6: the gradient that reaches D”"
+VALUE = BOOK + "“what D maximises”"
+GRADIENT = BOOK + "“the gradient that reaches D”"
 DETACH = "chapter “Training”, “Algorithm 1”"
 GAIN = 100.0
 
@@ -118,7 +118,7 @@ def draw(rng: Random, n: int) -> list[float]:
     return [round(rng.uniform(-2, 2), 2) for _ in range(n)]
 
 
-@DISCRIMINATOR.property("answers", "returns one finite number made of both terms", EQ7)
+@DISCRIMINATOR.property("answers", "returns one finite number made of both terms", VALUE)
 def _answers(ask: Ask, rng: Random) -> None:
     real, fake = [round(rng.uniform(-1, 1), 2)] * 2, [round(rng.uniform(-1, 1), 2)] * 2
     here = value(ask, real, fake)
@@ -128,7 +128,7 @@ def _answers(ask: Ask, rng: Random) -> None:
         raise Failed("the generated faces do not count", tell(real, fake))
 
 
-@DISCRIMINATOR.property("scalar", "the number is a tensor without dimensions", EQ7)
+@DISCRIMINATOR.property("scalar", "the number is a tensor without dimensions", VALUE)
 def _scalar(ask: Ask, rng: Random) -> None:
     real, fake = draw(rng, 3), draw(rng, 3)
     response = require(ask(real=real, generated=fake), tell(real, fake))
@@ -136,12 +136,12 @@ def _scalar(ask: Ask, rng: Random) -> None:
         raise Failed(f"it is {response['kind']}", tell(real, fake))
 
 
-@DISCRIMINATOR.property("one-face", "works for a batch of one", EQ7)
+@DISCRIMINATOR.property("one-face", "works for a batch of one", VALUE)
 def _one_face(ask: Ask, rng: Random) -> None:
     value(ask, draw(rng, 1), draw(rng, 1))
 
 
-@DISCRIMINATOR.property("dtype-device", "keeps the dtype, stays on the device", EQ7,
+@DISCRIMINATOR.property("dtype-device", "keeps the dtype, stays on the device", VALUE,
                         ("scalar",))  # fmt: skip
 def _dtype_device(ask: Ask, rng: Random) -> None:
     real, fake = draw(rng, 3), draw(rng, 3)
@@ -155,7 +155,7 @@ def _dtype_device(ask: Ask, rng: Random) -> None:
         raise Failed("it mixes devices: a tensor was made on the CPU", f"tensors on {device!r}")
 
 
-@DISCRIMINATOR.property("unchanged", "leaves D and its arguments as they were", EQ7)
+@DISCRIMINATOR.property("unchanged", "leaves D and its arguments as they were", VALUE)
 def _unchanged(ask: Ask, rng: Random) -> None:
     real, fake = draw(rng, 3), draw(rng, 3)
     response = require(ask(real=real, generated=fake), tell(real, fake))
@@ -174,7 +174,7 @@ def _detached(ask: Ask, rng: Random) -> None:
         raise Failed(why, tell(real, fake) + ", `generated` still on G's graph")
 
 
-@DISCRIMINATOR.property("learns", "both kinds of faces teach D", EQ6, ("scalar",), 2)
+@DISCRIMINATOR.property("learns", "both kinds of faces teach D", GRADIENT, ("scalar",), 2)
 def _learns(ask: Ask, rng: Random) -> None:
     real = [round(rng.uniform(-2, -1), 2) for _ in range(3)]
     fake = [round(rng.uniform(-2, -1), 2) for _ in range(3)]
@@ -189,14 +189,16 @@ def _learns(ask: Ask, rng: Random) -> None:
         raise Failed(why + ": one part of the graph is cut", tell(real, fake))
 
 
-@DISCRIMINATOR.property("raised", "is Eq. 7 itself, to be raised: never above 0", EQ7, weight=3)
+@DISCRIMINATOR.property(
+    "raised", "is the value itself, to be raised: never above 0", VALUE, weight=3
+)
 def _raised(ask: Ask, rng: Random) -> None:
     real, fake = draw(rng, 3), draw(rng, 3)
     if (got := value(ask, real, fake)) > 0:
         raise Failed(f"{got:.3g}: logarithms of probabilities are not positive", tell(real, fake))
 
 
-@DISCRIMINATOR.property("labels", "real faces are the ones to believe", EQ7, weight=5)
+@DISCRIMINATOR.property("labels", "real faces are the ones to believe", VALUE, weight=5)
 def _labels(ask: Ask, rng: Random) -> None:
     real, fake = round(rng.uniform(-1, 0), 2), round(rng.uniform(0, 1), 2)
     here = -size(ask, real, fake)
@@ -239,7 +241,7 @@ def _stable(ask: Ask, rng: Random) -> None:
                 raise Failed(why, tell([pair[0]] * 2, [pair[1]] * 2))
 
 
-@DISCRIMINATOR.property("mean", "is an average over faces", EQ7)
+@DISCRIMINATOR.property("mean", "is an average over faces", VALUE)
 def _mean(ask: Ask, rng: Random) -> None:
     real, fake = draw(rng, 1) * 2, draw(rng, 1) * 2
     once, thrice = value(ask, real, fake), value(ask, real * 3, fake * 3)
@@ -255,7 +257,7 @@ def _mean(ask: Ask, rng: Random) -> None:
         raise Failed(why + "on average", tell(real, fake))
 
 
-@DISCRIMINATOR.property("counts", "averages the two kinds apart", EQ7, ("mean",))
+@DISCRIMINATOR.property("counts", "averages the two kinds apart", VALUE, ("mean",))
 def _counts(ask: Ask, rng: Random) -> None:
     real, fake = draw(rng, 1), draw(rng, 1)
     even, odd = value(ask, real * 4, fake * 4), value(ask, real * 3, fake * 5)

@@ -1,4 +1,4 @@
-"""What must hold for the loss of G (Eq. 4). Each property looks through its own narrow window.
+"""What must hold for the loss of G. Each property looks through its own narrow window.
 
 Most inputs are as plain as they can be (flat images, equal logits), so that one mistake shows in
 one property: a sum instead of a mean, for example, never spoils the judgement on λ.
@@ -45,12 +45,12 @@ from urdgn_lite.check.tensors import (
 )  # fmt: skip
 
 BOOK = "chapter “The objective”, "
-EQ4 = BOOK + "“Equation 4: what G minimises”"
-LAMBDA = BOOK + "“Equation 2: the whole game”"
+LOSS = BOOK + "“what G minimises”"
+LAMBDA = BOOK + "“the whole game”"
 PIXELS = BOOK + "“A λ is nothing without its norm”"
 SATURATING = BOOK + "“Saturating or not”"
 LOGITS = BOOK + "“Why logits”"
-AUTOGRAD = BOOK + "“Equation 3: the gradient that reaches G”"
+AUTOGRAD = BOOK + "“the gradient that reaches G”"
 
 
 def probe_objective(function: Callable[..., Any], request: Request) -> Response:
@@ -79,7 +79,7 @@ def probe_objective(function: Callable[..., Any], request: Request) -> Response:
 OBJECTIVE = Suite("objective", probe_objective)
 
 
-@OBJECTIVE.property("answers", "returns one finite number made of both terms", EQ4)
+@OBJECTIVE.property("answers", "returns one finite number made of both terms", LOSS)
 def _answers(ask: Ask, rng: Random) -> None:
     z, d = [round(rng.uniform(-1, 1), 2)] * 2, round(rng.uniform(0.3, 0.6), 2)
     lam = round(rng.uniform(1.5, 3), 2)
@@ -90,19 +90,19 @@ def _answers(ask: Ask, rng: Random) -> None:
         raise Failed("ĥ moved away from h and nothing changed", tell(z, d, lam))
 
 
-@OBJECTIVE.property("scalar", "the number is a tensor without dimensions", EQ4)
+@OBJECTIVE.property("scalar", "the number is a tensor without dimensions", LOSS)
 def _scalar(ask: Ask, rng: Random) -> None:
     response = require(ask(**draw(rng)), "a random batch of 3")
     if not response["scalar"]:
         raise Failed(f"it is {response['kind']}", "a random batch of 3")
 
 
-@OBJECTIVE.property("one-face", "works for a batch of one", EQ4)
+@OBJECTIVE.property("one-face", "works for a batch of one", LOSS)
 def _one_face(ask: Ask, rng: Random) -> None:
     number(ask(**draw(rng, 1)), "a random batch of 1")
 
 
-@OBJECTIVE.property("dtype-device", "keeps the dtype, stays on the device", EQ4, ("scalar",))
+@OBJECTIVE.property("dtype-device", "keeps the dtype, stays on the device", LOSS, ("scalar",))
 def _dtype_device(ask: Ask, rng: Random) -> None:
     for dtype in ("float64", "bfloat16"):
         got = require(ask(**draw(rng), dtype=dtype), f"tensors of {dtype}")
@@ -115,7 +115,7 @@ def _dtype_device(ask: Ask, rng: Random) -> None:
         raise Failed("it mixes devices: a tensor was made on the CPU", f"tensors on {device!r}")
 
 
-@OBJECTIVE.property("unchanged", "leaves its arguments as they were", EQ4)
+@OBJECTIVE.property("unchanged", "leaves its arguments as they were", LOSS)
 def _unchanged(ask: Ask, rng: Random) -> None:
     if names := require(ask(**draw(rng)), "a random batch of 3")["changed"]:
         raise Failed(f"{', '.join(names)} changed: something works in place", "a random batch of 3")
@@ -157,7 +157,7 @@ def _lambda_apart(ask: Ask, rng: Random) -> None:
         raise Failed(why, tell([1.0] * 2, 0, lam))
 
 
-@OBJECTIVE.property("sign", "the loss falls when D is fooled", EQ4, weight=4)
+@OBJECTIVE.property("sign", "the loss falls when D is fooled", LOSS, weight=4)
 def _sign(ask: Ask, rng: Random) -> None:
     z = round(rng.uniform(0.5, 1.5), 2)
     if adversarial(ask, z) >= adversarial(ask, -z):

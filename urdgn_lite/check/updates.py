@@ -1,4 +1,4 @@
-"""What must hold for an RMSprop step (Eqs. 5 and 8).
+"""What must hold for an RMSprop step (Eq. 8 for G; Eq. 5, uphill, for D).
 
 The step is judged with the Δ that the learner's function itself returned, so that a mistake in Δ
 does not count again as a mistake in the step.
@@ -18,8 +18,8 @@ from urdgn_lite.check.engine import Ask, Failed, Request, Response, Suite, attem
 from urdgn_lite.check.tensors import changed
 
 BOOK = "chapter “RMSprop”, "
-EQ5 = BOOK + "“Equation 5: RMSprop takes the step”"
-EQ8 = BOOK + "“Equation 8: D takes its step, uphill”"
+STEP = BOOK + "“RMSprop takes the step”"
+UPHILL = BOOK + "“D takes its step, uphill”"
 DELTA = BOOK + "“How long is Δ's memory?”"
 EPSILON = BOOK + "“Where does ε stand?”"
 NAMES = ("theta", "gradient", "delta")
@@ -66,7 +66,7 @@ def step(
     return got["theta"][0] - theta, got["delta"][0], on
 
 
-@RMSPROP.property("answers", "returns the new θ and the new Δ, and both moved", EQ5)
+@RMSPROP.property("answers", "returns the new θ and the new Δ, and both moved", STEP)
 def _answers(ask: Ask, rng: Random) -> None:
     moved, delta, on = step(ask, round(rng.uniform(1, 2), 2), 4.0)
     if not (math.isfinite(moved) and math.isfinite(delta)):
@@ -77,7 +77,7 @@ def _answers(ask: Ask, rng: Random) -> None:
         raise Failed("Δ stayed what it was", on)
 
 
-@RMSPROP.property("dtype", "keeps the dtype", EQ5)
+@RMSPROP.property("dtype", "keeps the dtype", STEP)
 def _dtype(ask: Ask, rng: Random) -> None:
     request = {"theta": [0.0, 1.0], "gradient": [1.0, 2.0], "delta": [1.0, 1.0], "eta": 0.1,
                "alpha": 0.5, "eps": 1e-8, "dtype": "float64"}  # fmt: skip
@@ -86,7 +86,7 @@ def _dtype(ask: Ask, rng: Random) -> None:
         raise Failed(f"float64 went in, {' and '.join(kinds)} came out", "tensors of float64")
 
 
-@RMSPROP.property("unchanged", "leaves its arguments as they were", EQ5)
+@RMSPROP.property("unchanged", "leaves its arguments as they were", STEP)
 def _unchanged(ask: Ask, rng: Random) -> None:
     request = {"theta": [0.0, 1.0], "gradient": [1.0, 2.0], "delta": [1.0, 1.0], "eta": 0.1,
                "alpha": 0.5, "eps": 1e-8}  # fmt: skip
@@ -126,7 +126,7 @@ def _squares(ask: Ask, rng: Random) -> None:
         raise Failed("the sign of the gradient changes Δ", on)
 
 
-@RMSPROP.property("direction", "G descends: θ moves against the gradient", EQ5, weight=2)
+@RMSPROP.property("direction", "G descends: θ moves against the gradient", STEP, weight=2)
 def _direction(ask: Ask, rng: Random) -> None:
     g = round(rng.uniform(1, 2), 2)
     for signed in (g, -g):
@@ -140,7 +140,9 @@ def _direction(ask: Ask, rng: Random) -> None:
         raise Failed(why, on)
 
 
-@RMSPROP.property("maximize", "with maximize=True the same step goes the other way", EQ8, weight=2)
+@RMSPROP.property(
+    "maximize", "with maximize=True the same step goes the other way", UPHILL, weight=2
+)
 def _maximize(ask: Ask, rng: Random) -> None:
     g = round(rng.uniform(1, 2), 2)
     (down, _, _), (up, _, on) = step(ask, g, 4.0), step(ask, g, 4.0, maximize=True)
@@ -148,7 +150,7 @@ def _maximize(ask: Ask, rng: Random) -> None:
         raise Failed(f"θ moves by {up:.3g}, without maximize by {down:.3g}", on)
 
 
-@RMSPROP.property("root", "the step is divided by the root of Δ", EQ5)
+@RMSPROP.property("root", "the step is divided by the root of Δ", STEP)
 def _root(ask: Ask, rng: Random) -> None:
     g = round(rng.uniform(2, 4), 2)
     moved, delta, on = step(ask, g, g * g)  # Δ is what it was: it does not matter which is used
@@ -157,7 +159,7 @@ def _root(ask: Ask, rng: Random) -> None:
         raise Failed(why, on)
 
 
-@RMSPROP.property("fresh", "the step uses the new Δ", EQ5, ("answers", "root"))
+@RMSPROP.property("fresh", "the step uses the new Δ", STEP, ("answers", "root"))
 def _fresh(ask: Ask, rng: Random) -> None:
     g = round(rng.uniform(3, 5), 2)
     moved, delta, on = step(ask, g, 1.0)
@@ -166,7 +168,7 @@ def _fresh(ask: Ask, rng: Random) -> None:
         raise Failed(why, on)
 
 
-@RMSPROP.property("epsilon", "ε stands inside the root, as in the paper", EPSILON,
+@RMSPROP.property("epsilon", "ε stands inside the root, as the assignment writes it", EPSILON,
                   ("answers", "root", "fresh"))  # fmt: skip
 def _epsilon(ask: Ask, rng: Random) -> None:
     g, eps = 0.01, round(rng.uniform(2e-4, 4e-4), 6)
@@ -177,7 +179,7 @@ def _epsilon(ask: Ask, rng: Random) -> None:
                      else f"the step of {abs(moved):.3g} shows ε in another place", on)  # fmt: skip
 
 
-@RMSPROP.property("eta", "twice the learning rate, twice the step", EQ5)
+@RMSPROP.property("eta", "twice the learning rate, twice the step", STEP)
 def _eta(ask: Ask, rng: Random) -> None:
     rate = round(rng.uniform(0.1, 0.4), 2)
     (one, _, on), (two, _, _) = step(ask, 2.0, 4.0, eta=rate), step(ask, 2.0, 4.0, eta=2 * rate)

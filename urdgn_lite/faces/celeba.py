@@ -1,57 +1,104 @@
-"""CelebA as torchvision and the official site lay it out, cut to the frame of this project."""
+"""CelebA as torchvision, its own site and Kaggle lay it out, cut to the frame of this project."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from urdgn_lite.faces import SIZE, SPLITS, Decode, FacesError, Source, align, to_rgb
+from urdgn_lite.degrade import SIZE
+from urdgn_lite.faces.files import Archive, Read, folder, peeled
+from urdgn_lite.faces.picture import FacesError, align, to_rgb
 
 AUTHORS_BOX = (35, 55, 135, 185)  # x0, y0, x1, y1: the authors' 100 x 130, squashed to a square
-HOW_TO_GET_IT = """CelebA is not in {root}. Needed, in {root}/celeba/ (torchvision's layout):
-  img_align_celeba/*.jpg, list_landmarks_align_celeba.txt, list_eval_partition.txt
+PARTS = ("train", "val", "test")  # 0, 1 and 2 in the partition
+WHERE = ("", "Anno", "Eval", "Img")  # the official folder has its lists and photos in these
+HOW_TO_GET_IT = """CelebA is not in {root}. Needed, in {root}/celeba/ or its Anno, Eval and Img:
+  img_align_celeba/*.jpg or img_align_celeba.zip, list_landmarks_align_celeba.txt (or .csv),
+  list_eval_partition.txt (or .csv)
 Get them in one of these ways:
   1. torchvision.datasets.CelebA({root!r}, download=True)   (needs `pip install gdown`);
   2. if Google Drive answers "quota exceeded", which it does on most days: wait a day, or open
      the dataset's page in a browser, signed in, copy the folder to your own Drive, and fetch
-     the copy; Baidu and Kaggle carry the same files.
+     the copy; Baidu and Kaggle carry the same photos, Kaggle with lists as .csv.
 Missing now: {missing}
 Terms: non-commercial research only. Without CelebA, faces.load("imaginary") needs nothing."""
 
 
-def files(root: Path, split: str, crop: str) -> tuple[list[Source], Decode]:
-    """The split's files, and the function that decodes and crops one of them.
+class CelebA:
+    """The photos of a split, and how one of them is decoded and cropped.
 
     The official partition is used: it is disjoint by identity.
+
+    Parameters
+    ----------
+    root : holds `celeba/`, or is it.
+    split : "train", "val", "test" or "all".
+    crop : "eyes" (the default frame), "authors" (their 100 × 130, squashed), or "paper" (the
+        aligned and cropped 178 × 218 resized to a square, as Sect. 4.1 says).
+
+    Raises
+    ------
+    FacesError : something is missing, or a list is not CelebA's.
     """
-    if crop not in ("eyes", "authors"):
-        raise FacesError(f"no crop {crop!r}: choose 'eyes' or 'authors'")
-    base = root / "celeba" if (root / "celeba").is_dir() else root
-    photos, partition = base / "img_align_celeba", base / "list_eval_partition.txt"
-    landmarks = base / "list_landmarks_align_celeba.txt"
-    if missing := [p.name for p in (photos, partition, landmarks) if not p.exists()]:
-        raise FacesError(HOW_TO_GET_IT.format(root=str(root), missing=", ".join(missing)))
-    eyes: dict[str, np.ndarray] = {}
-    try:
-        parts = dict(line.split() for line in partition.read_text().splitlines() if line)
-        wanted = {n for n, part in parts.items() if split in ("all", SPLITS[int(part)])}
-        for line in landmarks.read_text().splitlines()[2:]:  # a count, the columns' names, rows
-            name, *numbers = line.split()
-            if name in wanted:
-                eyes[name] = np.array(numbers[:4], dtype=float).reshape(2, 2)
-    except (ValueError, IndexError) as error:  # such as a web page saved under a list's name
-        raise FacesError(f"{base}: a list is not CelebA's ({error}); download it again") from error
 
-    def decode(name: str, data: bytes) -> np.ndarray:
-        image = to_rgb(name, data)
-        if crop == "authors":
-            image = image.crop(AUTHORS_BOX).resize((SIZE, SIZE), Image.Resampling.BICUBIC)
-        elif name in eyes:
-            image = align(image, eyes[name])
+    def __init__(self, root: Path, split: str, crop: str) -> None:
+        if crop not in ("eyes", "authors", "paper"):
+            raise FacesError(f"no crop {crop!r}: choose 'eyes', 'authors' or 'paper'")
+        base = root / "celeba" if (root / "celeba").is_dir() else root
+        self.crop = crop
+        places = {
+            "img_align_celeba": _first(base, "img_align_celeba", "img_align_celeba.zip"),
+            **{name: _first(base, f"{name}.txt", f"{name}.csv")
+               for name in ("list_eval_partition", "list_landmarks_align_celeba")},
+        }  # fmt: skip
+        if missing := [name for name, path in places.items() if path is None]:
+            raise FacesError(HOW_TO_GET_IT.format(root=str(root), missing=", ".join(missing)))
+        photos, partition, landmarks = (path for path in places.values() if path)
+        try:
+            self.names = sorted(
+                name for name, part in _rows(partition) if split in ("all", PARTS[int(part)])
+            )
+            wanted = set(self.names)
+            self.eyes = {
+                name: np.array(numbers[:4], dtype=float).reshape(2, 2)
+                for name, *numbers in _rows(landmarks) if name in wanted
+            }  # fmt: skip
+        except (ValueError, IndexError) as error:  # such as a web page saved under a list's name
+            raise FacesError(
+                f"{base}: a list is not CelebA's ({error}); download it again"
+            ) from error
+        self.photos: Archive | Mapping[str, Read]
+        if photos.is_file():
+            self.photos = Archive(str(photos), lambda: photos.open("rb"))
         else:
-            raise FacesError(f"{name}: no landmarks")
-        return np.asarray(image)
+            there = folder(photos)
+            self.photos = {short: there[name] for short, name in peeled(there).items()}
 
-    return [(n, (photos / n).read_bytes) for n in sorted(wanted)], decode
+    def decode(self, name: str, data: bytes) -> np.ndarray:
+        """One photo as uint8 (128, 128, 3)."""
+        image = to_rgb(name, data)
+        if self.crop == "eyes":
+            if name not in self.eyes:
+                raise FacesError(f"{name}: no landmarks")
+            return np.asarray(align(image, self.eyes[name]))
+        if self.crop == "authors":
+            image = image.crop(AUTHORS_BOX)
+        return np.asarray(image.resize((SIZE, SIZE), Image.Resampling.BICUBIC))
+
+
+def _first(base: Path, *names: str) -> Path | None:
+    found = (base / where / name for name in names for where in WHERE)
+    return next((path for path in found if path.exists()), None)
+
+
+def _rows(path: Path) -> list[list[str]]:
+    """Name and values of a list's photos: its .txt has a count and headings, its .csv headings."""
+    lines = path.read_text(encoding="utf-8-sig").replace(",", " ").splitlines()
+    rows = [line.split() for line in lines if line.strip()]
+    rows = [row for row in rows if row[0].endswith(".jpg")]
+    if not rows:
+        raise ValueError(f"no photo in {path.name}")
+    return rows

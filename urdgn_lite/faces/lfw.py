@@ -6,22 +6,23 @@ from pathlib import Path
 
 import numpy as np
 
-from urdgn_lite.faces import Decode, FacesError, Source, align, to_rgb
+from urdgn_lite.faces.files import Read, folder
+from urdgn_lite.faces.picture import FacesError, align, to_rgb
 
 TYPICAL_EYES = ((105.0, 112.0), (145.0, 112.0))  # funnelling puts most eyes about here
 
 
-def files(root: Path) -> tuple[list[Source], Decode]:
-    """All photos, named PERSON/FILE, and the function that cuts one to the frame."""
+def photos(root: Path) -> dict[str, Read]:
+    """All photos, named PERSON/FILE."""
     home = root / "lfw_home" / "lfw_funneled"  # scikit-learn's layout
     if not home.is_dir():
         _fetch(root)
+    return {name: read for name, read in folder(home).items() if name.endswith(".jpg")}
 
-    def decode(name: str, data: bytes) -> np.ndarray:
-        return np.asarray(align(to_rgb(name, data), TYPICAL_EYES))
 
-    photos = sorted(home.glob("*/*.jpg"))
-    return [(p.relative_to(home).as_posix(), p.read_bytes) for p in photos], decode
+def decode(name: str, data: bytes) -> np.ndarray:
+    """One photo as uint8 (128, 128, 3), its eyes where funnelling puts most."""
+    return np.asarray(align(to_rgb(name, data), TYPICAL_EYES))
 
 
 def _fetch(root: Path) -> None:

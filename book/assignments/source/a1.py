@@ -3,8 +3,9 @@
 # %% [markdown]
 # # Assignment 1: The objective
 #
-# **You will write** what the two players of UR-DGN want: G's loss (Eq. 4) with its λ, and D's value
-# (Eq. 7). Then you let them play with your own functions.
+# **You will write** what the two players of UR-DGN want: G's loss, the terms of Eq. 2 that depend
+# on G, and D's value, the terms that depend on D. Then you let them play with your own functions.
+# (The paper's Eqs. 4 and 7 are the gradients over a batch, D's and G's: autograd takes them.)
 #
 # **You need** the chapters *GAN recap* and *The objective*; 60 to 90 minutes of your time; about
 # one minute of a laptop's processor. A GPU is not needed.
@@ -38,7 +39,7 @@ from urdgn_lite.optimiser import RMSprop
 
 # %% id=generator_loss role=answer
 def generator_loss(z_fake, generated, real, lam):
-    """What G minimises (Eq. 4).
+    """What G minimises: the terms of Eq. 2 that depend on G.
 
     z_fake: logits (n, 1) of D on ĥ.  generated, real: ĥ and h (n, 3, h, w) in [-1, 1].  lam: λ ≥ 0.
     """
@@ -64,7 +65,7 @@ check.objective(generator_loss)
 
 # %% id=discriminator_value role=answer
 def discriminator_value(D, generated, real):
-    """What D maximises (Eq. 7).
+    """What D maximises: the terms of Eq. 2 that depend on D.
 
     D: images -> logits (n, 1).  generated: ĥ, still on G's graph.  real: h.
     """
