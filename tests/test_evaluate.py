@@ -295,12 +295,13 @@ def test_every_figure_lists_imaginary_faces_that_are_there():
     listed = yaml.safe_load((e.ledger() / "figures.yml").read_text())
     everybody = faces.load("imaginary", "test")
     assert set(listed) == {1, 3, 4, 5, 6, 7, 8, 9}
-    for figure, reasons in listed.items():
+    for figure, about in listed.items():
+        reasons = about["faces"]
         assert 6 <= len(reasons) <= 8, figure
         assert set(reasons) <= set(everybody.names)
         assert all(len(reason) > 5 for reason in reasons.values())
     found = e.figure_faces(5)
-    assert found.names == list(listed[5])
+    assert found.names == list(listed[5]["faces"])
     assert torch.equal(found.images[2], everybody.images[everybody.names.index(found.names[2])])
     with pytest.raises(KeyError, match=r"no faces are listed for Fig. 2"):
         e.figure_faces(2)

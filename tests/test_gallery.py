@@ -9,12 +9,13 @@ from PIL import Image
 
 from urdgn_lite import methods
 from urdgn_lite.degrade import downsample, upsample_bicubic
-from urdgn_lite.faces import to_float
+from urdgn_lite.faces import EYES, to_float
 from urdgn_lite.lesson import figures, gallery
+from urdgn_lite.measure import claims, evaluate
 from urdgn_lite.measure import conditions as bins
-from urdgn_lite.measure import evaluate
 
 BOOK = Path(__file__).parent.parent / "book"
+FIGURES = (1, 3, 4, 5, 6, 7, 8, 9)
 
 
 @pytest.fixture(scope="module")
@@ -22,57 +23,135 @@ def four(few_faces):
     return to_float(few_faces.images[:4])
 
 
+@pytest.fixture
+def plain(monkeypatch):
+    """Every method is bicubic, unless a test gives another one."""
+    monkeypatch.setattr(gallery, "get", lambda name: upsample_bicubic)
+    monkeypatch.setattr(gallery, "imagined", lambda n: torch.zeros(n, 3, 64, 64))
+
+
 def flat(value):
-    """A method whose results are of one grey, so that its row is known among the others."""
+    """A method whose results are of one grey, so that its column is known among the others."""
     return lambda lr: torch.full((len(lr), 3, 128, 128), value)
 
 
-def tile(picture, row, column, side=72):
-    """A face of a picture without titles whose rows all have faces."""
-    x = gallery.GAP + column * (side + gallery.GAP)
-    y = row * (gallery.LINE + side) + gallery.LINE
-    return np.asarray(picture.convert("RGB"))[y : y + side, x : x + side].astype(float)
+def opened(shown):
+    return Image.open(io.BytesIO(shown.data))
 
 
-def test_rows_stand_in_the_papers_order(four):
-    shown = gallery.redraw(4, {"bicubic": flat(-1.0), "lite": flat(1.0)}, four)
-    picture = Image.open(io.BytesIO(shown.data))
-    grey = [tile(picture, row, 0).mean() for row in range(4)]
-    small = Image.fromarray(figures.as_array(four)[2]).resize((72, 72), Image.Resampling.LANCZOS)
-    assert np.abs(tile(picture, 1, 2) - np.asarray(small)).mean() < 6  # HR; JPEG loses a little
-    assert 20 < grey[0] < 235
-    assert grey[2] < 5
-    assert grey[3] > 250
+def tile(picture, row, column, eyes=True):
+    """A face of a picture whose column is none of ours."""
+    x = gallery.GAP + column * (128 + gallery.GAP)
+    y = gallery.HEAD + row * (128 + gallery.GAP + (2 * gallery.EYE[1] + gallery.GAP) * eyes)
+    return np.asarray(picture.convert("RGB"))[y : y + 128, x : x + 128].astype(float)
 
 
-def test_methods_are_given_what_the_lr_row_shows(four):
-    seen = {}
+@pytest.mark.usefixtures("plain")
+def test_a_person_is_a_row_and_methods_are_columns_in_the_papers_order(four):
+    picture = opened(gallery.redraw(4, {"bicubic": flat(-1.0), "lite-gan": flat(1.0)}, (), four))
+    hr = figures.as_array(four)
+    for row in range(4):
+        assert np.abs(tile(picture, row, 1) - hr[row]).mean() < 6  # (b); JPEG loses a little
+        assert tile(picture, row, 2).mean() < 5  # (c)
+        assert tile(picture, row, 8).mean() > 250  # (i)
+        assert 20 < tile(picture, row, 3).mean() < 235
+    assert picture.width == 9 * (128 + gallery.GAP) + gallery.GAP
+
+
+@pytest.mark.usefixtures("plain")
+def test_ours_come_after_the_papers_behind_a_gap(four):
+    alone = opened(gallery.redraw(4, faces=four))
+    more = opened(gallery.redraw(4, {"mine": flat(1.0)}, ("mine",), four))
+    assert more.width - alone.width == 128 + gallery.GAP + gallery.APART
+    assert np.asarray(more)[gallery.HEAD + 5, -gallery.GAP - 60].mean() > 240
+
+
+def test_the_eye_region_stands_enlarged_below_its_face():
+    face = Image.new("RGB", (128, 128))
+    face.paste((255, 0, 0), (60, 52, 68, 60))  # between the eyes of the default frame
+    region = np.asarray(gallery.enlarged(face, EYES))
+    assert region.shape == (2 * gallery.EYE[1], 2 * gallery.EYE[0], 3)
+    red = np.argwhere(region[..., 0] > 200)
+    assert np.abs(red.mean(0) - np.array(region.shape[:2]) / 2).max() < 2  # in the middle
+    assert np.ptp(red, 0).max() == 15  # twice as large as 8 px
+    edge = gallery.enlarged(face, ((2.0, 2.0), (10.0, 2.0)))
+    assert edge.size == (128, 56)
+
+
+def test_figure_7_looks_for_the_eyes_where_they_are():
+    found = evaluate.figure_faces(7)
+    places = gallery.eyes_of(found.names)
+    assert len(places) == len(found)
+    assert max(abs(p[0][0] - EYES[0][0]) for p in places) > 5
+
+
+@pytest.mark.usefixtures("plain")
+def test_figure_8_covers_one_person_and_shows_what_changed(four):
+    seen = []
 
     def spy(lr):
-        seen["lr"] = lr
+        seen.append(lr)
         return upsample_bicubic(lr)
 
-    gallery.redraw(4, {"spy": spy}, four)
-    assert torch.equal(seen["lr"], downsample(four))
-    gallery.redraw(8, {"spy": spy}, four)
-    left, top, right, bottom = bins.BOXES["eyes"]  # of the second face
-    assert (seen["lr"][1, :, top:bottom, left:right] == -1).all()
-    assert torch.equal(seen["lr"][1, :, bottom:], downsample(four)[1, :, bottom:])
-    gallery.redraw(9, {"spy": spy}, four)
+    picture = opened(gallery.redraw(8, {"lite-gan": spy}, (), four))
+    free, *covered = seen
+    assert torch.equal(free, downsample(four[:1]))
+    assert len(covered) == len(bins.BOXES)
+    for lr, (left, top, right, bottom) in zip(covered, bins.BOXES.values(), strict=True):
+        changed = (lr != free).any(1)[0]
+        assert (lr[..., top:bottom, left:right] == -1).all()
+        changed[top:bottom, left:right] = False
+        assert not changed.any()
+    mouth = tile(picture, 2, 5, eyes=False)  # the difference
+    assert mouth[96:108, 48:80].mean() > 40
+    assert mouth[:40].mean() < 3
+
+
+@pytest.mark.usefixtures("plain")
+def test_figure_9_moves_one_person_along_y_by_lr_pixels(four):
+    seen = []
+    picture = opened(gallery.redraw(9, {"lite-gan": lambda lr: seen.append(lr) or flat(0)(lr)}))
     still = list(bins.SHIFTS).index(0)
-    assert len(seen["lr"]) == len(bins.SHIFTS)
-    assert torch.equal(seen["lr"][still], downsample(four)[0])
-    moved = seen["lr"][still + 1][:, :, 2:-1]  # by one LR pixel to the right
-    assert (moved - downsample(four)[0][:, :, 1:-2]).abs().max() < 0.02
+    assert [len(lr) for lr in seen] == [1] * len(bins.SHIFTS)
+    down = seen[still + 1][..., 1:, :] - seen[still][..., :-1, :]
+    assert down[..., 2:-2, :].abs().max() < 0.02
+    assert picture.width == (1 + len(bins.SHIFTS)) * (128 + gallery.GAP) + gallery.GAP
 
 
-@pytest.mark.parametrize("figure", [1, 4, 5, 6, 7, 8, 9])
-def test_every_figure_has_listed_faces_and_a_picture(figure):
-    shown = gallery.redraw(figure, {"bicubic": upsample_bicubic})
-    picture = Image.open(io.BytesIO(shown.data))
-    columns = len(bins.SHIFTS) if figure == 9 else len(evaluate.figure_faces(figure))
+@pytest.mark.usefixtures("plain")
+@pytest.mark.parametrize("number", FIGURES)
+def test_every_figure_has_panels_faces_and_a_picture_as_wide_as_the_page(number):
+    figure = gallery.Figure.of(number)
+    picture = opened(gallery.redraw(number))
     assert picture.format == "JPEG"
-    assert picture.width == columns * (72 + gallery.GAP) + gallery.GAP
+    assert picture.width >= 600
+    assert figure.rows <= len(figure.faces)
+    assert list(figure.panels) == list("abcdefghi"[: len(figure.panels)])
+    assert {*figure.panels.values()} - {"LR", "HR", "LR and HR", "gan-noise"} <= {*methods.names()}
+    assert set(figure.judged) <= set(claims.load())
+
+
+def test_the_panels_are_the_papers():
+    compared = ["liu", "yang2010", "yang2013", "srcnn", "ma2010"]  # [5] [7] [10] [16] [8]
+    for number in (4, 5, 6, 7):
+        assert list(gallery.Figure.of(number).panels.values())[3:8] == compared
+    assert list(gallery.Figure.of(3).panels.values()) == [
+        "LR",
+        "HR",
+        "gan-noise",
+        "gan",
+        "lite-gan",
+    ]
+    assert len(gallery.Figure.of(3).faces) == 6
+
+
+@pytest.mark.parametrize("number", FIGURES)
+def test_a_caption_quotes_the_paper_and_judges_it_by_a_number(number):
+    text = gallery.caption(number).data
+    assert text.startswith(f"*Fig. {number}, redrawn.* (a) LR")
+    assert text.count("“") >= 1
+    assert text.rstrip(".*").endswith(tuple(claims.VERDICTS))
+    assert any(character.isdigit() for character in text.split("Measured")[1])
 
 
 def test_a_figure_without_faces_is_refused():
@@ -80,15 +159,15 @@ def test_a_figure_without_faces_is_refused():
         gallery.redraw(2, {})
 
 
-def test_a_method_that_cannot_run_is_a_line_that_says_why(four):
-    rows = {"HR": four, "yang2013": "yang2013 needs scipy"}
-    both, alone = gallery.picture(rows), gallery.picture({"HR": four})
-    assert both.height - alone.height == gallery.LINE
-    line = np.asarray(both)[alone.height :]
-    assert (line.max((0, 1)) > 150).all()  # there is text
+@pytest.mark.usefixtures("plain")
+def test_a_method_that_cannot_run_is_a_column_that_says_why(four):
+    shown = gallery.redraw(4, {"yang2013": "yang2013 needs scipy"}, (), four)
+    column = tile(opened(shown), 0, 5)
+    assert (column.max((0, 1)) > 100).all()  # there is text
+    assert np.median(column) < 50
 
 
-def test_older_methods_learn_here_and_now_and_networks_do_not(monkeypatch):
+def test_older_methods_learn_here_and_now_and_networks_do_not():
     learnt = gallery.learn(("nearest", "ma2010"), limit=40)
     lr = downsample(to_float(evaluate.figure_faces(1).images))
     assert [tuple(method(lr).shape) for method in learnt.values()] == [(6, 3, 128, 128)] * 2
@@ -106,9 +185,8 @@ def test_what_is_not_installed_is_said_in_place_of_the_method(monkeypatch):
     }
 
 
-def test_the_approximation_is_called_one():
-    assert "approximation" in gallery.ABOUT["yang2013"]
-    assert set(gallery.ABOUT) - {"LR", "HR"} <= {*methods.names()}
+def test_the_approximation_is_marked_as_one():
+    assert "≈" in gallery.label("yang2013")
 
 
 def test_the_book_redraws_each_of_these_figures_with_the_listed_faces():
@@ -116,10 +194,10 @@ def test_the_book_redraws_each_of_these_figures_with_the_listed_faces():
     for path in BOOK.glob("[0-9]*.ipynb"):
         for cell in json.loads(path.read_text())["cells"]:
             code = "".join(cell["source"]) if cell["cell_type"] == "code" else ""
-            for number in (1, 4, 5, 6, 7, 8, 9):
-                if f"gallery.redraw({number}, " in code:
+            for number in FIGURES:
+                if f"gallery.redraw({number}" in code:
                     drawn[number] = cell
-    assert sorted(drawn) == [1, 4, 5, 6, 7, 8, 9]
+    assert sorted(drawn) == list(FIGURES)
     for cell in drawn.values():
         assert any("image/jpeg" in output["data"] for output in cell["outputs"])
         if "yang2013" in (alt := cell["metadata"]["mystnb"]["image"]["alt"]):

@@ -1,7 +1,7 @@
-"""Numbers behind the claims: `python tools/runs/claims.py {detail,detector,energy,times}`.
+"""Numbers behind the claims: `python tools/runs/claims.py {detail,detector,energy,structure,times}`.
 
 `detail` measures what each method adds to bicubic, `detector` how often dlib finds a face in LR
-faces of growing size, `energy` what eigenfaces keep of a face, `times` what [7] and [16] gain at
+faces of growing size, `energy` what eigenfaces keep of a face, `structure` in how many results dlib finds one, `times` what [7] and [16] gain at
 2 ×, 4 ×, 8 ×. The rows go to `results/claims/`.
 """
 
@@ -130,6 +130,17 @@ def detector(test: Faces) -> dict[str, dict]:
     return rows
 
 
+@torch.no_grad()
+def structure(key: str, test: Faces) -> dict[str, Any]:
+    """In how many results dlib finds exactly one face; `HR` are the originals."""
+    images = test.images
+    if key != "HR":
+        method, _ = ready(key)
+        parts = (downsample(to_float(part)) for part in images.split(50))
+        images = torch.cat([to_uint8(method(lr)) for lr in parts])
+    return found(images, test.people()) | circumstances()
+
+
 def energy(train: Faces, test: Faces, number: int = 4000) -> dict[str, dict]:
     """Share of a face's energy about the mean that the first eigenfaces keep: seen and unseen."""
     x = to_float(spread(train.images, number)).flatten(1)
@@ -169,7 +180,7 @@ def times(key: str, test: Faces) -> dict[str, dict]:
 def main() -> None:
     """Measure, print, and write to the ledger."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("kind", choices=("detail", "detector", "energy", "times"))
+    parser.add_argument("kind", choices=("detail", "detector", "energy", "structure", "times"))
     parser.add_argument("methods", nargs="*")
     parser.add_argument("--faces", default="celeba128")
     given = parser.parse_args()
@@ -178,6 +189,10 @@ def main() -> None:
     path.parent.mkdir(exist_ok=True)
     if given.kind == "detail":
         fill(path, given.methods or METHODS, partial(detail, test=test))
+        return
+    if given.kind == "structure":
+        fill(path, given.methods or ("HR", "bicubic", "lite", "lite-gan"),
+             partial(structure, test=few(test, 8)))  # fmt: skip
         return
     if given.kind == "times":
         fill(path, given.methods or ("yang2010-one", "srcnn"), partial(times, test=test))

@@ -26,6 +26,13 @@ VERDICTS = {
     "followed": "a definition or a setting: there is nothing to measure, we do the same",
     "not tested": "why not, and what it would take, stands beside it",
 }
+PARTS = {  # of the appendix -> how the sections of its rows begin
+    "Abstract and Sect. 1": "Abstract|Sect. 1|Contribution",
+    "Sect. 2, related work": "Sect. 2",
+    "Sect. 3, the method": "Sect. 3",
+    "Sect. 4, experiments": "Sect. 4",
+    "Sects. 5 and 6, limits and conclusion": "Sect. [56]",
+}
 LABELS = ("part", "shift", "degrees", "from")  # what sets the entries of a list apart
 REFERENCE = re.compile(r"\{([^{}|]+)\|([^{}]+)\}")
 
@@ -88,7 +95,10 @@ def value(reference: str) -> tuple[float, list[float] | None]:
 
 @cache
 def _read(file: str) -> Any:
-    for path, read in ((ledger() / f"{file}.json", json.loads), (ledger() / f"{file}.yml", yaml.safe_load)):
+    for path, read in (
+        (ledger() / f"{file}.json", json.loads),
+        (ledger() / f"{file}.yml", yaml.safe_load),
+    ):
         if path.is_file():
             return read(path.read_text())
     raise KeyError(f"the ledger has no {file}")
