@@ -1,8 +1,8 @@
-"""Numbers behind the claims: `python tools/runs/claims.py {detail,detector,energy,structure,times}`.
+"""Numbers behind the claims: `python tools/runs/claims.py KIND [METHOD …]`.
 
-`detail` measures what each method adds to bicubic, `detector` how often dlib finds a face in LR
-faces of growing size, `energy` what eigenfaces keep of a face, `structure` in how many results dlib finds one, `times` what [7] and [16] gain at
-2 ×, 4 ×, 8 ×. The rows go to `results/claims/`.
+Kinds: `detail`, what each method adds to bicubic; `detector`, how often dlib finds a face in LR
+faces of growing size; `energy`, what eigenfaces keep of a face; `structure`, in how many results
+dlib finds a face; `times`, what [7] and [16] gain at 2 ×, 4 ×, 8 ×. Rows go to `results/claims/`.
 """
 
 from __future__ import annotations
