@@ -68,7 +68,7 @@ def test_every_term_has_two_sentences_and_a_chapter():
     for term, definition in terms():
         sentences, link = definition.split(" → ")
         assert len(re.findall(r"[.!?](?= [A-ZλO]|$)", sentences)) == 2, term
-        assert re.fullmatch(r"\{doc\}`[\w-]+`", link), term
+        assert re.fullmatch(r"\[.+\]\([\w-]+\.\w+\)", link), term
 
 
 def test_terms_stand_in_alphabetical_order():

@@ -12,15 +12,16 @@ import json
 import math
 from pathlib import Path
 
+import numpy as np
 import torch
 from claims_faces import found
+from PIL import Image
 from rows import gain, trained
 from torch import Tensor, nn
 
 from urdgn_lite import faces, networks, presets
 from urdgn_lite.degrade import downsample, upsample_bicubic
 from urdgn_lite.faces import Faces, to_float, to_uint8
-from urdgn_lite.lesson.figures import contact_sheet
 from urdgn_lite.measure import metrics
 from urdgn_lite.measure.evaluate import ledger, summary
 from urdgn_lite.methods import Network
@@ -70,17 +71,17 @@ class Imagining(nn.Module):
 
     Parameters
     ----------
-    connected : z, 128 values, goes through a fully connected layer to 64 maps of 16 × 16; else
+    connected : z, 128 values, goes through a fully connected layer to 32 maps of 16 × 16; else
         z, 3 × 16 × 16 values, goes to the same convolutions at once (Fig. 3 c).
     """
 
     def __init__(self, connected: bool) -> None:
         super().__init__()
-        self.rest = Growing(64, width=16)
+        self.rest = Growing(64)
         self.shape = [128] if connected else [3, 16, 16]
         if connected:
-            norm = nn.BatchNorm2d(64)
-            self.rest[0] = nn.Sequential(nn.Linear(128, 64 * 256), nn.Unflatten(1, (64, 16, 16)))
+            norm = nn.BatchNorm2d(32)
+            self.rest[0] = nn.Sequential(nn.Linear(128, 32 * 256), nn.Unflatten(1, (32, 16, 16)))
             self.rest[1] = norm
 
     def imagine(self, z: Tensor) -> Tensor:
@@ -133,9 +134,9 @@ def noise(hr: Faces, steps: int, out: Path) -> dict:
     small, rows = smaller(hr.images, 64), {"real": found(enlarged(smaller(hr.images[:SHOWN], 64)))}
     for name, connected in (("connected", True), ("convolutions alone", False)):
         preset = presets.get("gan").but(
-            name=f"noise, {name}", batch=32, rate=4e-4,
+            name=f"noise, {name}", batch=16, rate=4e-4, balanced=True,
             generator={"kind": "imagining", "connected": connected},
-            discriminator={"kind": "growing", "side": 64, "width": 16},
+            discriminator={"kind": "growing", "side": 64},
         )  # fmt: skip
         with torch.enable_grad():
             run = trained(preset, small, steps=steps, bf16=True, reports=8, source=hr.source,
@@ -143,7 +144,8 @@ def noise(hr: Faces, steps: int, out: Path) -> dict:
         G = run.plain(run.G).cpu().eval()
         z = torch.randn(SHOWN, *G.shape, generator=torch.Generator().manual_seed(0))
         made = to_uint8(G.imagine(z))
-        contact_sheet(made[:32]).save(out / f"noise-{connected}.png")
+        row = np.concatenate([*made[:8].permute(0, 2, 3, 1).numpy()], 1)
+        Image.fromarray(row).save(ledger() / "claims" / f"noise-{name.split()[-1]}.png")
         rows[name] = found(enlarged(made)) | about(run)
         write("noise", rows)
     return rows
@@ -205,7 +207,7 @@ def write(name: str, rows: dict) -> None:
 
 def main() -> None:
     """Train, or go on, and write the rows."""
-    kinds = {"jitter": (jitter, 1500), "noise": (noise, 3000), "growth": (growth, 1000)}
+    kinds = {"jitter": (jitter, 1500), "noise": (noise, 4000), "growth": (growth, 1000)}
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("kind", choices=kinds)
     parser.add_argument("--steps", type=int)
