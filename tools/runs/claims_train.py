@@ -28,7 +28,7 @@ from urdgn_lite.methods import Network
 from urdgn_lite.provenance import circumstances
 from urdgn_lite.train import Run
 
-JITTER = (0, 2, 4, 8)  # px of HR: standard deviation of where the eyes are
+JITTER = (0, 2, 8)  # px of HR: standard deviation of where the eyes are
 SIDES = (32, 64, 128)
 SHOWN = 200  # faces that the detector looks at
 
@@ -207,7 +207,7 @@ def write(name: str, rows: dict) -> None:
 
 def main() -> None:
     """Train, or go on, and write the rows."""
-    kinds = {"jitter": (jitter, 1500), "noise": (noise, 4000), "growth": (growth, 1000)}
+    kinds = {"jitter": (jitter, 1500), "noise": (noise, 1500), "growth": (growth, 1000)}
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("kind", choices=kinds)
     parser.add_argument("--steps", type=int)
