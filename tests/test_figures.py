@@ -1,7 +1,12 @@
+import io
+import re
+from base64 import b64decode
+
 import matplotlib as mpl
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from urdgn_lite.degrade import downsample, upsample_bicubic
 from urdgn_lite.faces import to_float, to_uint8
@@ -55,17 +60,75 @@ def test_without_hr_the_sheet_has_three_rows(lr):
     assert figures.sheet(lr, upsample_bicubic(lr)).size == (4 * 128, 3 * 128)
 
 
-def test_the_grid_names_its_rows_and_titles_its_columns(four, lr):
-    figure = figures.grid({"LR": lr, "HR": four}, titles=["a", "b", "c", "d"])
-    assert len(figure.axes) == 8
-    assert [t.get_text() for axis in figure.axes for t in axis.texts] == ["LR", "HR"]
-    assert [axis.get_title() for axis in figure.axes] == ["a", "b", "c", "d", "", "", "", ""]
-    assert np.array_equal(figure.axes[6].images[0].get_array(), pixels(four)[2])
+def shown(pictures):
+    """Of the HTML: (width, height, picture) of each image, and the words."""
+    page = pictures._repr_html_()
+    found = re.findall(
+        r'width="(\d+)" height="(\d+)" style="[^"]+" src="data:image/webp;base64,([^"]+)"', page
+    )
+    decoded = [
+        (int(w), int(h), Image.open(io.BytesIO(b64decode(d))).convert("RGB")) for w, h, d in found
+    ]
+    assert page.count("<img") == len(decoded)
+    return decoded, re.findall(r">([^<>]+)<", page)
 
 
-def test_the_grid_can_be_drawn(four, lr, tmp_path):
-    figures.grid({"LR": lr, "a name of mine": four}).savefig(tmp_path / "grid.png")
-    assert (tmp_path / "grid.png").stat().st_size > 10_000
+def test_the_grid_is_a_column_a_face_and_names_every_row(four, lr):
+    rows = {"LR": lr, "HR": (four, ["+1 dB", "+2 dB", "", "+4 dB"])}
+    images, words = shown(figures.grid(rows, titles=["a", "b", "c", "d"]))
+    assert words == [
+        "a",
+        "LR",
+        "HR +1 dB",
+        "b",
+        "LR",
+        "HR +2 dB",
+        "c",
+        "LR",
+        "HR",
+        "d",
+        "LR",
+        "HR +4 dB",
+    ]
+    assert [picture.size for _, _, picture in images] == [(16, 16), (128, 128)] * 4
+    exact = pixels(to_uint8(lr))
+    for face, (_, _, picture) in enumerate(images[::2]):
+        assert np.array_equal(np.asarray(picture), exact[face]), (
+            "few pixels are stored without loss"
+        )
+    loss = np.asarray(images[5][2], int) - pixels(four)[2]
+    assert np.abs(loss).mean() < 3
+
+
+@pytest.mark.parametrize(
+    ("size", "width"), [((16, 16), 128), ((128, 128), 128), ((32, 80), 160), ((4, 10), 130)]
+)
+def test_every_picture_is_shown_at_128_css_pixels_or_more_in_its_shape(size, width):
+    images, _ = shown(figures.grid({"a": torch.zeros(2, 3, *size)}))
+    assert {(w, h) for w, h, _ in images} == {(width, width * size[0] // size[1])}
+
+
+def test_pictures_to_compare_are_equally_wide():
+    images, _ = shown(figures.grid({"l": torch.zeros(1, 3, 4, 10), "h": torch.zeros(1, 3, 32, 80)}))
+    assert {(w, h) for w, h, _ in images} == {(160, 64)}
+
+
+def test_a_single_face_is_compared_side_by_side(four, lr):
+    columns = figures.grid({"LR": lr[:1], "HR": four[:1]}, ["the title"]).columns
+    assert [[tile.caption for tile in tiles] for _, tiles in columns] == [["LR"], ["HR"]]
+
+
+def test_an_eye_is_enlarged_fourfold_below_each_face_but_not_below_an_lr_face(four, lr):
+    images, _ = shown(figures.grid({"LR": lr, "HR": four}, eyes=True))
+    assert [picture.size for _, _, picture in images[:3]] == [(16, 16), (128, 128), (32, 24)]
+    assert images[2][:2] == (128, 96)
+    assert np.array_equal(np.asarray(images[2][2]), pixels(four)[0, 44:68, 28:60])
+
+
+def test_words_cannot_break_out_of_the_page(four):
+    page = figures.grid({'<b>"': four})._repr_html_()
+    assert "<b>" not in page
+    assert 'aria-label="&lt;b&gt;&quot;: 4 side by side"' in page
 
 
 def test_curves_are_drawn_over_the_steps_and_named_at_their_ends():

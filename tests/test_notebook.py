@@ -1,4 +1,5 @@
 import ast
+import functools
 
 import matplotlib as mpl
 import pytest
@@ -6,6 +7,7 @@ import torch
 
 import urdgn_lite
 from urdgn_lite import objective
+from urdgn_lite.degrade import Images
 from urdgn_lite.lesson import notebook
 
 
@@ -54,8 +56,7 @@ class Adder:
 def test_of_a_docstring_the_first_line_alone_is_shown(shown):
     notebook.source(documented)
     assert code(shown) == (
-        'def documented(a: int) -> int:\n    """Add one."""\n'
-        "    # the reader sees this line\n    return a + 1"
+        'def documented(a):\n    """Add one."""\n    # the reader sees this line\n    return a + 1'
     )
 
 
@@ -63,19 +64,45 @@ def test_of_a_docstring_the_first_line_alone_is_shown(shown):
 def test_a_function_without_a_long_docstring_is_shown_as_it_is(shown, function):
     notebook.source(function)
     body = '    """Add one."""\n' if function is one_line else ""
-    expected = f"def {function.__name__}(a: int) -> int:\n{body}    return a + 1"
+    expected = f"def {function.__name__}(a):\n{body}    return a + 1"
     assert code(shown) == expected
 
 
 def test_a_method_is_shown_without_its_indentation(shown):
     notebook.source(Adder.add)
-    assert code(shown).startswith("def add(self, a: int) -> int:\n    ")
+    assert code(shown).startswith("def add(self, a):\n    ")
     assert "Never shown" not in code(shown)
 
 
 def test_a_class_can_be_shown(shown):
     notebook.source(Adder)
     assert code(shown).startswith("class Adder:\n    def add")
+
+
+@functools.lru_cache(maxsize=2)
+@torch.no_grad()
+def decorated(
+    images: Images, names: dict[str, int], method: str = "antialiased", *, also: float = 0.5,
+) -> Images:  # fmt: skip
+    x: int = len(names)  # the reader sees this too
+    return images, x, method, also, 1  # type: ignore[return-value]
+
+
+def test_what_serves_tools_alone_is_not_shown(shown):
+    notebook.source(decorated)
+    assert code(shown) == (
+        '@torch.no_grad()\ndef decorated(images, names, method="antialiased", *, also=0.5):\n'
+        "    x: int = len(names)  # the reader sees this too\n"
+        "    return images, x, method, also, 1"
+    )
+    assert max(map(len, code(shown).splitlines())) <= notebook.WIDTH
+
+
+def test_a_long_signature_is_broken_at_the_width_of_the_column(shown):
+    notebook.source(objective.generator_loss)
+    opening = code(shown).split("):")[0].splitlines()
+    assert opening[0] == "def generator_loss("
+    assert max(map(len, opening)) <= notebook.WIDTH
 
 
 @pytest.mark.parametrize("label", sorted(objective.EQUATIONS))

@@ -95,9 +95,10 @@ def together() -> str:
     names = sorted(path.stem for path in BOOK.glob("*.ipynb"))
     reading = sum(to_read(json.loads((BOOK / f"{name}.ipynb").read_text())) for name in names)
     entries = [e["cpu"] for name, e in measured().items() if name in names and "cpu" in e]
+    running = sum(entry["seconds"] for entry in entries)
     hardware = " or ".join(sorted({entry["hardware"] for entry in entries}))
     return (
         f"All together it is {reading / 60:.0f} hours of reading, at {WORDS_A_MINUTE} words a "
-        f"minute, code included, and {sum(e['seconds'] for e in entries) / 60:.0f} minutes of running, "
+        f"minute, code included, and {running / 60:.0f} minutes of running, "
         f"solutions and all ({hardware})."
     )

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import torch
 from matplotlib import get_data_path
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from urdgn_lite import faces, zoo
-from urdgn_lite.degrade import downsample, upsample_bicubic
+from urdgn_lite.degrade import SIZE, downsample, to_float, upsample_bicubic
 from urdgn_lite.lesson import figures
 
 ASSETS = Path(__file__).resolve().parents[2] / "book" / "assets"
-CHOSEN = (3, 13, 22, 8, 28, 34)  # imaginary test faces that differ in age, skin, light and pose
-
 
 CARD = (1200, 630)  # pixels: what a link's preview asks for
 FACE = 192  # pixels of a face on the card: six fill it, and an LR pixel is twelve
@@ -44,22 +44,31 @@ def card(lr: Tensor, generated: Tensor) -> Image.Image:
     return picture
 
 
+def named(rows: Mapping[str, Tensor]) -> Image.Image:
+    """Rows of faces, each below its name."""
+    line, side = 26, SIZE
+    width = side * max(map(len, rows.values()))
+    picture = Image.new("RGB", (width, (side + line) * len(rows)), "white")
+    draw = ImageDraw.Draw(picture)
+    font = ImageFont.truetype(Path(get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf", 17)
+    for i, (name, images) in enumerate(rows.items()):
+        draw.text((4, i * (side + line) + 3), name, "#333333", font)
+        strip = np.concatenate(list(figures.as_array(images)), axis=1)
+        picture.paste(Image.fromarray(strip), (0, i * (side + line) + line))
+    return picture
+
+
 @torch.no_grad()
 def main() -> None:
-    """Write teaser.png and card.jpg from six faces, and zoo.jpg: ten through every generator."""
-    images = faces.load("imaginary", "test").images
-    h = faces.to_float(images[list(CHOSEN)])
+    """Write teaser.webp and card.jpg from six faces, and zoo.webp: through every generator."""
+    h = to_float(faces.load("gallery", limit=6).images)
     lr = downsample(h)
     generated = zoo.load("residual-s-imaginary")(lr)
-    figures.sheet(lr, generated, h).save(ASSETS / "teaser.png", optimize=True)
+    figures.sheet(lr, generated, h).save(ASSETS / "teaser.webp", quality=88, method=6)
     card(lr, generated).save(ASSETS / "card.jpg", quality=88)
-
-    h = faces.to_float(images[:10])
-    lr = downsample(h)
     by_name = {name: zoo.load(name)(lr) for name in zoo.names()}
     rows = {"LR": lr, "bicubic": upsample_bicubic(lr), **by_name, "HR": h}
-    figure = figures.grid(rows, inches=0.95)
-    figure.savefig(ASSETS / "zoo.jpg", facecolor="white", pil_kwargs={"quality": 85})
+    named(rows).save(ASSETS / "zoo.webp", quality=88, method=6)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Interactive cells: what λ does, what damages do, methods side by side, a training's course.
 
 `model` is always a zoo name, the path of a generator file, a method, or an `nn.Module` of your
-own: `explore.shift("lite")`. The faces are imaginary test faces.
+own: `explore.shift("lite")`. The faces are the gallery's, picked for pictures: what they gain is no
+result.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from torch import Tensor, nn
 
 from urdgn_lite import degrade, faces, zoo
 from urdgn_lite.lesson import regions
-from urdgn_lite.lesson.widget import Choices, Explorer, Scene, picture_of
+from urdgn_lite.lesson.pictures import picture_of
+from urdgn_lite.lesson.widget import Choices, Explorer, Scene
 from urdgn_lite.measure import metrics
 from urdgn_lite.measure.evaluate import Enlarge
 from urdgn_lite.methods import Network
@@ -48,7 +50,7 @@ def method_of(model: Model) -> Enlarge:
 @cache
 def people() -> Tensor:
     """The faces (8, 3, 128, 128) in [-1, 1] that every explorer offers."""
-    return faces.to_float(faces.load("imaginary", "test", limit=PEOPLE).images)
+    return faces.to_float(faces.load("gallery", limit=PEOPLE).images)
 
 
 def of_faces() -> tuple[Choices, int]:
@@ -63,13 +65,13 @@ def numbers(*values: float, unit: str = "") -> dict[str, float]:
 
 def compared(method: Enlarge, lr: Tensor, h: Tensor, box: Box | None = None) -> Scene:
     """LR face, result and original; the gain over bicubic, outside of the box if there is one."""
-    results = [method(lr).clamp(-1, 1), degrade.upsample_bicubic(lr).clamp(-1, 1)]
-    ours = results[0].clone()
+    ours, bicubic = method(lr).clamp(-1, 1), degrade.upsample_bicubic(lr).clamp(-1, 1)
+    results = [ours.clone(), bicubic.clone()]
     for result in results if box else ():
         left, top, right, bottom = box  # type: ignore[misc]
         result[:, :, top:bottom, left:right] = h[:, :, top:bottom, left:right]  # no error there
     gain = (metrics.psnr(results[0], h) - metrics.psnr(results[1], h)).item()
-    panels = {"input": lr[0], "result": ours[0], "original": h[0]}
+    panels = {"input": lr[0], "bicubic": bicubic[0], "result": ours[0], "original": h[0]}
     shown = {name: picture_of(image) for name, image in panels.items()}
     return Scene(shown, {"result": f"{gain:+.1f} dB".replace("-", "−")})
 
@@ -159,7 +161,8 @@ def lam(models: Mapping[str, Model] | None = None) -> Explorer:
 
     labels = {label: label for label in chosen}
     controls = {"face": of_faces(), "λ": (labels, next(iter(labels)))}
-    return Explorer(render, controls, ("λ", list(labels), ("result",)), "gain over bicubic")
+    swept = ("λ", list(labels), ("result",))
+    return Explorer(render, controls, swept, "gain over bicubic", eyes=True)
 
 
 def methods(names: Sequence[Model]) -> Explorer:
@@ -180,7 +183,8 @@ def methods(names: Sequence[Model]) -> Explorer:
         return Scene(panels, found)
 
     shown = ("input", *chosen, "original")
-    return Explorer(render, {"face": of_faces()}, ("face", (0, 1, 2), shown), "PSNR in dB")
+    swept = ("face", (0, 1, 2), shown)
+    return Explorer(render, {"face": of_faces()}, swept, "PSNR in dB", eyes=True)
 
 
 def masked(D: nn.Module) -> Explorer:
@@ -238,7 +242,7 @@ def training(
 
     places = dict(zip(labels, range(len(pictures)), strict=True))
     swept = ("step", _four_of(len(pictures)), ("training",))
-    return Explorer(render, {"step": (places, 0)}, swept, columns=2, side=192)
+    return Explorer(render, {"step": (places, 0)}, swept)
 
 
 def _of_sheets(folder: Path | None) -> Explorer:

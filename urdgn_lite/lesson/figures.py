@@ -1,4 +1,4 @@
-"""Pictures: sheets for files, grids and curves for notebooks. One restrained style."""
+"""Sheets for files, grids and curves for notebooks, in one restrained style."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from urdgn_lite.degrade import SIZE, to_float, to_uint8, upsample_bicubic
+from urdgn_lite.lesson.pictures import Pictures, Tile, picture_of
 
 # One colour a thing, the same through the whole book; all legible on white and on black.
 COLOURS = {
@@ -58,30 +59,32 @@ def sheet(lr: Tensor, generated: Tensor, hr: Tensor | None = None) -> Image.Imag
     return Image.fromarray(np.concatenate(lines, axis=0))
 
 
-def grid(rows: Mapping[str, Tensor], titles: Sequence[str] = (), inches: float = 1.2) -> Figure:
-    """Faces in rows, each row named at its left.
+def grid(
+    rows: Mapping[str, Tensor | tuple[Tensor, Sequence[str]]],
+    titles: Sequence[str] = (),
+    eyes: bool = False,
+) -> Pictures:
+    """Images to compare: a column each, rows below one another; a single one's side by side.
 
     Parameters
     ----------
-    rows : name -> images (n, 3, h, w), 8-bit or float in [-1, 1]; the same n in every row.
+    rows : name -> images (n, 3, h, w), 8-bit or float in [-1, 1], of any size; or these and n
+        short notes, which stand behind the name.
     titles : text above each column.
-    inches : size of one face.
+    eyes : show below each 128 × 128 face its left eye, fourfold.
     """
-    n = max(len(images) for images in rows.values())
-    size = (inches * n + 0.9, inches * len(rows) + (0.3 if titles else 0.05))
-    figure, axes = plt.subplots(len(rows), n, figsize=size, squeeze=False, layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.01, h_pad=0.01, wspace=0.01, hspace=0.01)  # type: ignore[union-attr, call-arg]
-    for line, (name, images) in zip(axes, rows.items(), strict=True):
-        for axis in line:
-            axis.axis("off")
-        for axis, image in zip(line, as_array(images), strict=False):
-            axis.imshow(image)
-        colour = COLOURS.get(name, INK)
-        line[0].text(-0.08, 0.5, name, transform=line[0].transAxes, ha="right", va="center",
-                     color=colour, fontweight="bold")  # fmt: skip
-    for axis, title in zip(axes[0], titles, strict=False):
-        axis.set_title(title, fontsize=10)
-    return figure
+    columns: list[list[Tile]] = []
+    for name, row in rows.items():
+        images, notes = row if isinstance(row, tuple) else (row, [""] * len(row))
+        columns += [[] for _ in range(len(images) - len(columns))]
+        for column, image, note in zip(columns, images, notes, strict=False):
+            picture = picture_of(image)
+            face = picture.size == (SIZE, SIZE)
+            column.append(Tile(" ".join(filter(None, (name, note))), picture, eyes and face))
+    says = f"{', '.join(filter(None, rows))}: {len(columns)} side by side"
+    if len(columns) == 1:
+        return Pictures([("", [tile]) for tile in columns[0]], "".join(titles[:1]), says)
+    return Pictures(list(zip(titles or [""] * len(columns), columns, strict=True)), says=says)
 
 
 def curves(
