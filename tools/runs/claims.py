@@ -1,6 +1,6 @@
 """Numbers behind the claims: `python tools/runs/claims.py KIND [METHOD …]`.
 
-Kinds: `detail`, what each method adds to bicubic; `detector`, how often dlib finds a face in LR
+Kinds: `regions`, gains in eyes, nose, mouth; `detail`, what each method adds to bicubic; `detector`, how often dlib finds a face in LR
 faces of growing size; `energy`, what eigenfaces keep of a face; `structure`, in how many results
 dlib finds a face; `times`, what [7] and [16] gain at 2 ×, 4 ×, 8 ×. Rows go to `results/claims/`.
 """
@@ -29,7 +29,17 @@ from urdgn_lite.methods import Network
 from urdgn_lite.methods.base import spread
 from urdgn_lite.provenance import circumstances
 
-METHODS = ("liu", "yang2010", "yang2013", "srcnn", "ma2010", "lite", "lite-gan", "residual-gan")
+METHODS = (
+    "bicubic",
+    "liu",
+    "yang2010",
+    "yang2013",
+    "srcnn",
+    "ma2010",
+    "lite",
+    "lite-gan",
+    "residual-gan",
+)
 SHIFTED = (-2, 2)  # LR px along y
 SIZES = (16, 24, 32, 48, 64, 128)
 RANKS = (50, 100, 200, 400, 800, 1600)
@@ -126,6 +136,12 @@ def detector(test: Faces) -> dict[str, dict]:
     return rows
 
 
+def regions(key: str, test: Faces) -> dict[str, Any]:
+    """The gain over bicubic in the parts of the face, see `conditions.regions`."""
+    method, _ = ready(key)
+    return {"region": conditions.regions(method, test), "n": len(test)} | circumstances()
+
+
 @torch.no_grad()
 def structure(key: str, test: Faces) -> dict[str, Any]:
     """In how many results dlib finds exactly one face; `HR` are the originals."""
@@ -173,25 +189,28 @@ def times(key: str, test: Faces) -> dict[str, dict]:
     return rows | circumstances()
 
 
+EACH = {  # measured a method at a time: how, which, on how many faces of each person (0: all)
+    "detail": (detail, METHODS, 4),
+    "regions": (regions, ("lite", "lite-gan"), 0),
+    "structure": (structure, ("HR", "bicubic", "lite", "lite-gan", "lite-gan-0"), 8),
+    "times": (times, ("yang2010-one", "srcnn"), 0),
+}
+
+
 def main() -> None:
     """Measure, print, and write to the ledger."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("kind", choices=("detail", "detector", "energy", "structure", "times"))
+    parser.add_argument("kind", choices=(*EACH, "detector", "energy"))
     parser.add_argument("methods", nargs="*")
     parser.add_argument("--faces", default="celeba128")
     given = parser.parse_args()
     test = faces.load(given.faces, "test")
     path: Path = ledger() / "claims" / f"{given.kind}.json"
     path.parent.mkdir(exist_ok=True)
-    if given.kind == "detail":
-        fill(path, given.methods or METHODS, partial(detail, test=few(test, 4)))
-        return
-    if given.kind == "structure":
-        fill(path, given.methods or ("HR", "bicubic", "lite", "lite-gan"),
-             partial(structure, test=few(test, 8)))  # fmt: skip
-        return
-    if given.kind == "times":
-        fill(path, given.methods or ("yang2010-one", "srcnn"), partial(times, test=test))
+    if given.kind in EACH:
+        measure, names, faces_each = EACH[given.kind]
+        some = few(test, faces_each) if faces_each else test
+        fill(path, given.methods or names, partial(measure, test=some))
         return
     rows = (detector(few(test, 8)) if given.kind == "detector"
             else energy(faces.load(given.faces, "train"), test))  # fmt: skip
