@@ -12,7 +12,7 @@ from urdgn_lite.degrade import downsample, upsample_bicubic
 from urdgn_lite.faces import to_float
 from urdgn_lite.measure import evaluate, metrics
 from urdgn_lite.methods import belief
-from urdgn_lite.methods.liu import Liu, average, shrink
+from urdgn_lite.methods.liu import Liu, average, bilateral, shrink
 
 
 @pytest.fixture(autouse=True)
@@ -168,3 +168,31 @@ def test_on_a_grid_it_is_no_worse_than_each_for_itself(seed):
         by_hand(*terms, labels.numpy()).item(), abs=1e-4
     )
     assert by_hand(*terms, labels.numpy()).item() <= 1.15 * least(*terms)
+
+
+def test_the_bilateral_filter_is_scikit_images_on_grey(few_faces):
+    restoration = pytest.importorskip("skimage.restoration")
+    grey = to_float(few_faces.images[:1]).mean(1)
+    theirs = restoration.denoise_bilateral(  # in [0, 1]; ours counts a grey step in all three bands
+        ((grey[0] + 1) / 2).double().numpy(), win_size=5, sigma_color=0.1 / 3**0.5,
+        sigma_spatial=1.5, bins=10**5, mode="edge",
+    )  # fmt: skip
+    mine = bilateral(grey[:, None].expand(1, 3, 128, 128), 0.2)[0, 0]
+    assert torch.allclose((mine.double() + 1) / 2, torch.from_numpy(theirs), atol=2e-3)
+
+
+def test_the_filter_takes_grain_and_leaves_an_edge():
+    rng = torch.Generator().manual_seed(0)
+    image = torch.full((1, 3, 40, 40), -0.5)
+    image[..., 20:] = 0.5
+    noisy = image + 0.03 * torch.randn(image.shape, generator=rng)
+    filtered = bilateral(noisy, 0.2)
+    assert (filtered - image).std() < 0.4 * (noisy - image).std()
+    assert (filtered[..., 20] - filtered[..., 19]).mean() > 0.98
+    assert torch.allclose(bilateral(image, 1e-3), image)
+
+
+def test_the_filter_comes_last(hr, few_faces):
+    lr = downsample(to_float(few_faces.images[:2]))
+    plain, filtered = (Liu(candidates=4, filtered=s).fit(hr) for s in (0.0, 0.1))
+    assert torch.allclose(filtered(lr), bilateral(plain(lr), 0.1))

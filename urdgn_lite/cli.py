@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -142,7 +143,7 @@ def evaluate(
             name: e.evaluate(method, found, perceptual=True)
             for name, method in zip(methods, known, strict=True)
         }
-        out.print(measured(rows, str(found)))
+        out.print(measured(rows, str(found)).printed())
         if save:
             name = methods[0]
             trained = {} if name in m.REGISTRY else {"trained": zoo.card(name.rstrip("+"))}
@@ -159,6 +160,9 @@ def table1(
     limit: Annotated[int, typer.Option(min=1, help="fit on so many faces at most")] = 15_000,
     folder: Annotated[Path, typer.Option("--out", help="fitted methods")] = Path("runs/table1"),
     again: Annotated[bool, typer.Option("--again", help="measure rows that are there")] = False,
+    unaligned: Annotated[
+        bool, typer.Option("--unaligned", help="the same people, as a detector cuts them out")
+    ] = False,
     bins: Annotated[bool, typer.Option("--bins", help="by pose, damage … (Figs. 5–9)")] = False,
     root: Root = Path("data"),
 ) -> None:
@@ -173,7 +177,12 @@ def table1(
     from urdgn_lite.measure import table1 as t
 
     with plain_errors():
-        found, measure = f.load(faces, split, root=root), b.measure if bins else t.measure
+        if unaligned:  # a source of its own, whose rows stand beside those of the aligned faces
+            loose = f.load(f"{faces}-{split}-unaligned", split, root=root)
+            found = replace(loose, source=faces, split=f"{split}-unaligned")
+        else:
+            found = f.load(faces, split, root=root)
+        measure = b.measure if bins else t.measure
         table = t.build(
             methods or t.keys(), found, measure, training=training, limit=limit, folder=folder,
             again=again, root=root,

@@ -23,7 +23,7 @@ class SRCNN(nn.Sequential):
     widths : channels of the two hidden convolutions.
     """
 
-    def __init__(self, factor: int = 2, widths: Sequence[int] = (64, 32)) -> None:
+    def __init__(self, factor: int = 8, widths: Sequence[int] = (64, 32)) -> None:
         a, b = widths
         super().__init__(
             nn.Conv2d(3, a, 9, padding=4), nn.ReLU(),  # patches of the bicubic image
@@ -34,7 +34,7 @@ class SRCNN(nn.Sequential):
 
     def enlarge(self, low: Float[Tensor, "b 3 s s"]) -> Float[Tensor, "b 3 n n"]:
         """One pass, by `factor`."""
-        return super().forward(upsample_bicubic(low, self.factor * low.shape[-1]))
+        return super().forward(upsample_bicubic(low.float(), self.factor * low.shape[-1]))
 
     def forward(self, lr: Float[Tensor, "b 3 s s"]) -> Float[Tensor, "b 3 8*s 8*s"]:
         images, size = lr, 8 * lr.shape[-1]

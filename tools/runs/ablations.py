@@ -18,9 +18,9 @@ from rows import fill, gain, scores, trained
 from torch import Tensor, nn
 
 from urdgn_lite import degrade, faces, objective, presets, train
+from urdgn_lite.faces import to_float
 from urdgn_lite.lesson import regions
 from urdgn_lite.measure.evaluate import interval, ledger
-from urdgn_lite.faces import to_float
 from urdgn_lite.networks import count_parameters
 from urdgn_lite.provenance import circumstances
 

@@ -15,9 +15,9 @@ import numpy as np
 from torch.nn.functional import pad
 
 from urdgn_lite import faces
-from urdgn_lite.measure import evaluate
 from urdgn_lite.degrade import downsample, upsample_bicubic
 from urdgn_lite.faces import to_float, to_uint8
+from urdgn_lite.measure import evaluate
 from urdgn_lite.progress import bar
 from urdgn_lite.provenance import circumstances
 

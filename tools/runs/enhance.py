@@ -16,9 +16,9 @@ import json
 import torch
 
 from urdgn_lite import faces, methods
-from urdgn_lite.measure import evaluate
 from urdgn_lite.degrade import downsample
 from urdgn_lite.faces import to_float
+from urdgn_lite.measure import evaluate
 from urdgn_lite.measure.identity import embed, labels, rank1
 from urdgn_lite.provenance import circumstances
 

@@ -20,10 +20,10 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from urdgn_lite import faces, networks, presets, train
-from urdgn_lite.run import Run
 from urdgn_lite.measure.evaluate import ledger
 from urdgn_lite.networks import Discriminator, count_parameters
 from urdgn_lite.provenance import circumstances
+from urdgn_lite.run import Run
 
 G = presets.get("lite").generator
 POINTS = 40  # of a curve

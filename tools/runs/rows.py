@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from urdgn_lite import train
-from urdgn_lite.measure import metrics
 from urdgn_lite.degrade import downsample, upsample_bicubic
-from urdgn_lite.measure.evaluate import evaluate, summary
 from urdgn_lite.faces import Faces, to_float
+from urdgn_lite.measure import metrics
+from urdgn_lite.measure.evaluate import evaluate, summary
 from urdgn_lite.methods import Network
 from urdgn_lite.presets import Preset
 

@@ -62,10 +62,11 @@ def evaluate(
 
     Returns
     -------
-    psnr, ssim (RGB), psnr_y, ssim_y (luma), sharpness, lpips (low is good); the same minus
-    bicubic's as gain_…; lr_consistency (`consistency`); identity, the cosine between the descriptors of result
-    and original, and rank1, how often the nearest other face is the same person's;
-    seconds_per_face (one face at a time, median); parameters, of a network; n faces of `people`.
+    psnr, ssim (RGB), psnr_y, ssim_y (luma), sharpness, lpips (low is good); these minus
+    bicubic's as gain_…; lr_consistency (`consistency`); identity, the cosine between the
+    descriptors of result and original; rank1, how often the nearest other face is the same
+    person's; seconds_per_face (one face at a time, median); parameters, of a network; n faces of
+    so many people.
     """
     measures, missing = dict(MEASURES), {}
     if perceptual:

@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from urdgn_lite import methods, zoo
-from urdgn_lite.faces import Faces, load, to_float
+from urdgn_lite.degrade import to_float
+from urdgn_lite.faces import Faces, load
 from urdgn_lite.measure.evaluate import Row, evaluate, ledger, origin, read_row, write_row
 from urdgn_lite.methods import Method, Network
 from urdgn_lite.methods.base import Learnt, spread
 from urdgn_lite.presets import LAPGAN
 from urdgn_lite.progress import bar
 from urdgn_lite.provenance import checksum, circumstances
+
 
 @dataclass(frozen=True)
 class Column:
@@ -25,7 +27,7 @@ class Column:
     Attributes
     ----------
     key : of the method, and of its row in the ledger.
-    name, reference : as the paper has them.
+    name, reference : whose method, and what stands above the column.
     note : what ours does otherwise, or chose where the paper is silent.
     published : the paper's row in `results/paper.yml`.
     """
@@ -38,7 +40,7 @@ class Column:
 
 
 COLUMNS = (
-    Column("bicubic", "Bicubic", "", "a = −0.5", "bicubic"),
+    Column("bicubic", "", "Bicubic", "a = −0.5", "bicubic"),
     Column("liu", "Liu et al.", "[5]", "aligned to the pixel; without bilateral filter", "liu"),
     Column("yang2010", "Yang et al.", "[7]", "a dictionary for each of three 2 × levels, "
            "back-projection to the LR face", "yang2010"),
@@ -46,15 +48,11 @@ COLUMNS = (
     Column("srcnn", "Dong et al.", "[16]", "one 2 × network, three times", "srcnn"),
     Column("ma2010", "Ma et al.", "[8]", "aligned to the pixel; patches overlap by two thirds",
            "ma2010"),
-    Column("paper-gan", "Ours", "UR-DGN", "Sect. 3.2 to the letter, layer sizes ours", "ur-dgn"),
+    Column("paper-gan", "UR-DGN,", "Ours", "Sect. 3.2 to the letter, layer sizes ours", "ur-dgn"),
 )  # fmt: skip
 FURTHER = {  # rows that the paper has not
     "nearest": "nearest training face, Fig. 1 (c)",
-    "liu-filter": "[5] with the bilateral filter",
-    "yang2010-one": "[7], one dictionary three times",
-    "yang2010-free": "[7], one dictionary, no back-projection",
     "srcnn-8x": "[16], 8 × at once",
-    "ma2010-blocks": "[8], patches side by side",
     "gan": "fully connected layer, λ = 0, LR face in",
     "gan-star": "UR-DGN with λ = 0",
     "lapgan": "conditional Laplacian pyramid of GANs",
@@ -72,11 +70,11 @@ def keys() -> list[str]:
 
 
 def label(key: str) -> str:
-    """What stands beside a key in captions and tables: its reference, or what it is."""
+    """What stands beside a key in captions and tables: whose it is, or what it is."""
     for column in COLUMNS:
         if column.key == key:
-            approximated = ", approximated" if "approximated" in column.note else ""
-            return (column.reference or column.name) + approximated
+            named = f"{column.name} {column.reference}".strip()
+            return named + (", approximated" if "approximated" in column.note else "")
     return FURTHER.get(key, "")
 
 
@@ -203,4 +201,5 @@ def recorded(on: str = "celeba128-test") -> Table1:
     """What the ledger holds on SOURCE-SPLIT; the paper's columns that it lacks have a note."""
     found = {path.stem: read_row(path.stem, on) for path in sorted((ledger() / on).glob("*.json"))}
     rows = {key: row for key, row in found.items() if "psnr_interval" in row}
-    return Table1(rows, {k: missing(k) or "not measured" for k in keys()[: len(COLUMNS)] if k not in rows})
+    columns = (column.key for column in COLUMNS)
+    return Table1(rows, {k: missing(k) or "not measured" for k in columns if k not in rows})

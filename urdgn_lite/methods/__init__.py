@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -47,11 +46,6 @@ REGISTRY: dict[str, Callable[[], Method]] = {
     "ma2010": PositionPatches,
     "yang2010": Yang2010,
     "yang2013": Yang2013,
-    # why bicubic is last here and second in the paper: what Sect. 2 and 4.2 leave open
-    "liu-filter": partial(Liu, filtered=0.1),
-    "yang2010-one": partial(Yang2010, shared=True),
-    "yang2010-free": partial(Yang2010, shared=True, back_projection=0),
-    "ma2010-blocks": partial(PositionPatches, patch=4, step=4),
 }
 
 

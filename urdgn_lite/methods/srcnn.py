@@ -16,7 +16,7 @@ from urdgn_lite.run import Run
 
 
 def play(run: Run, h: Float[Tensor, "b 3 128 128"], accelerator: Accelerator) -> dict[str, Tensor]:
-    """One step on the pairs 16 → 32, 32 → 64 and 64 → 128 of the same faces.
+    """One step on pairs of 16 → 32, 32 → 64 and 64 → 128 pixels, in turn; of the last a quarter.
 
     Every pass learns from true images of half the size. At test time the later ones are handed
     what the earlier ones made; that they were never shown (Sect. 4.2: a 2 × method, "repeatedly").
@@ -24,12 +24,12 @@ def play(run: Run, h: Float[Tensor, "b 3 128 128"], accelerator: Accelerator) ->
     Returns the value of the loss, still on the device.
     """
     run.set_learning_rates()
-    G = cast(SRCNN, run.plain(run.G))
-    images = pyramid(h)
+    small, true = pyramid(h)[run.step % 3 :][:2]
+    y, x = torch.randint(max(1, small.shape[-1] - 31), (2,)).tolist()
+    small, true = small[..., y : y + 32, x : x + 32], true[..., 2 * y :, 2 * x :][..., :64, :64]
     with accelerator.autocast():
-        enlarged = [G.enlarge(low) for low in images[:-1]]
-    pairs = zip(enlarged, images[1:], strict=True)
-    loss = torch.stack([pixel_term(e.float(), true) for e, true in pairs]).mean()
+        enlarged = cast(SRCNN, run.plain(run.G)).enlarge(small)
+    loss = pixel_term(enlarged.float(), true)
     run.opt_g.zero_grad()
     accelerator.backward(loss)
     run.opt_g.step()
