@@ -30,6 +30,7 @@ from urdgn_lite.train import Run
 
 JITTER = (0, 2, 8)  # px of HR: standard deviation of where the eyes are
 SIDES = (32, 64, 128)
+IMAGINED = 32  # side of what a GAN makes of noise
 SHOWN = 200  # faces that the detector looks at
 
 
@@ -67,7 +68,7 @@ class GrowingD(nn.Sequential):
 
 
 class Imagining(nn.Module):
-    """A GAN's generator: noise z in, 64 × 64 out, whatever face it is given.
+    """A GAN's generator: noise z in, 32 × 32 out (the size of [18]), whatever face it is given.
 
     Parameters
     ----------
@@ -77,7 +78,7 @@ class Imagining(nn.Module):
 
     def __init__(self, connected: bool) -> None:
         super().__init__()
-        self.rest = Growing(64)
+        self.rest = Growing(IMAGINED, width=16)
         self.shape = [128] if connected else [3, 16, 16]
         if connected:
             norm = nn.BatchNorm2d(32)
@@ -129,14 +130,15 @@ def smaller(images: Tensor, side: int) -> Tensor:
 
 @torch.no_grad()
 def noise(hr: Faces, steps: int, out: Path) -> dict:
-    """Noise in, 64 × 64 out, λ = 0: in how many pictures is there a face?"""
+    """Noise in, λ = 0: in how many of the pictures is there a face?"""
     networks.GENERATORS["imagining"], networks.DISCRIMINATORS["growing"] = Imagining, GrowingD
-    small, rows = smaller(hr.images, 64), {"real": found(enlarged(smaller(hr.images[:SHOWN], 64)))}
+    small, rows = smaller(hr.images, IMAGINED), {}
+    rows["real"] = found(enlarged(small[:SHOWN]))
     for name, connected in (("connected", True), ("convolutions alone", False)):
         preset = presets.get("gan").but(
             name=f"noise, {name}", batch=16, rate=4e-4, balanced=True,
             generator={"kind": "imagining", "connected": connected},
-            discriminator={"kind": "growing", "side": 64},
+            discriminator={"kind": "growing", "side": IMAGINED, "width": 16},
         )  # fmt: skip
         with torch.enable_grad():
             run = trained(preset, small, steps=steps, bf16=True, reports=8, source=hr.source,
@@ -212,10 +214,13 @@ def main() -> None:
     parser.add_argument("kind", choices=kinds)
     parser.add_argument("--steps", type=int)
     parser.add_argument("--faces", default="celeba128")
+    parser.add_argument("--limit", type=int, help="faces to learn from; all without it")
     parser.add_argument("--out", type=Path, default=Path("runs/claims"))
     given = parser.parse_args()
     measure, steps = kinds[given.kind]
-    rows = measure(faces.load(given.faces, "train"), given.steps or steps, given.out)
+    rows = measure(
+        faces.load(given.faces, "train", limit=given.limit), given.steps or steps, given.out
+    )
     print(json.dumps(rows, indent=1, ensure_ascii=False))
 
 

@@ -19,12 +19,13 @@ from matplotlib.font_manager import findfont
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from urdgn_lite.degrade import Images, downsample, occlude, shift
+from urdgn_lite.degrade import Images, downsample, occlude, shift, upsample_bicubic
 from urdgn_lite.faces import EYES, SIZE, load, to_float
 from urdgn_lite.lesson.figures import as_array
 from urdgn_lite.measure import claims
 from urdgn_lite.measure.conditions import BOXES, PIXEL, SHIFTS
 from urdgn_lite.measure.evaluate import Enlarge, figure_faces, ledger
+from urdgn_lite.measure.table1 import COLUMNS
 from urdgn_lite.methods import get
 from urdgn_lite.methods.base import Learnt
 from urdgn_lite.methods.yang2010 import Yang2010
@@ -142,7 +143,7 @@ def redraw(
     lr = downsample(h)
     known: dict[str, Tensor | str] = {"LR": lr, "HR": h}
     if "gan-noise" in figure.panels.values():
-        known["gan-noise"] = imagined(len(h))
+        known["gan-noise"] = upsample_bicubic(imagined(len(h)))
     columns = [(f"({letter})", name, known[name] if name in known else run(name, lr))
                for letter, name in figure.panels.items()]  # fmt: skip
     columns += [("", name, run(name, lr)) for name in more]
@@ -165,10 +166,10 @@ def label(name: str) -> str:
     return f"{REFERENCE[name]} {name}" if name in REFERENCE else name
 
 
-def imagined(number: int) -> Float[Tensor, "n 3 64 64"]:
-    """Fig. 3 (c): what a GAN without a fully connected layer made of noise (tools/runs)."""
+def imagined(number: int) -> Float[Tensor, "n 3 s s"]:
+    """Fig. 3 (c): what a GAN without a fully connected layer made of noise (claim C45)."""
     with Image.open(ledger() / "claims" / "noise-alone.png") as sheet:
-        side = 64
+        side = sheet.height
         tiles = [sheet.crop((i * side, 0, (i + 1) * side, side)) for i in range(number)]
         pixels = [torch.frombuffer(bytearray(t.convert("RGB").tobytes()), dtype=torch.uint8)
                   for t in tiles]  # fmt: skip
