@@ -31,11 +31,9 @@ from urdgn_lite.methods.base import Learnt
 from urdgn_lite.methods.yang2010 import Yang2010
 
 REFERENCE = {
-    "liu": "[5]",
-    "yang2010": "[7]",
-    "ma2010": "[8]",
-    "yang2013": "[10] ≈",
-    "srcnn": "[16]",
+    column.key: column.reference + (" ≈" if "approximated" in column.note else "")
+    for column in COLUMNS
+    if column.reference.startswith("[")
 }
 CLASSICAL = ("liu", "yang2010", "yang2013", "ma2010")
 PAPER, TEXT, FAINT = (32, 32, 32), (232, 232, 232), (165, 165, 165)  # colours
