@@ -45,6 +45,7 @@ test: $(INSTALLED) ## every check: style, types, tests, and a strict replay of e
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 	$(BIN)/python tools/book/sync.py --check
 	$(BIN)/python tools/book/assignments.py --check
 	$(BIN)/python tools/book/replay.py
@@ -58,8 +59,8 @@ notebooks: $(INSTALLED) ## execute all chapters and store their outputs
 	$(BIN)/python tools/book/execute.py $(wildcard book/*.ipynb)
 	$(BIN)/python tools/book/sync.py  # the minutes that this took
 
-weights: $(INSTALLED) ## train every generator that is released (FACES=…), in slices; hours on a CPU
-	until $(BIN)/urdgn-lite train --all --faces $(or $(FACES),celeba128) --out runs/all; do \
+weights: $(INSTALLED) ## make every generator that is released (FACES=…), in slices; days on a CPU
+	until $(BIN)/python tools/runs/weights.py --faces $(or $(FACES),celeba128); do \
 	  test $$? -eq 130 || exit 1; done
 
 clean: ## remove what was built

@@ -1,6 +1,7 @@
 """What all tests share: a few faces, a small trained-looking generator, quiet libraries."""
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -9,7 +10,6 @@ os.environ["TQDM_DISABLE"] = "1"  # before tqdm is imported
 import matplotlib
 import pytest
 import torch
-from accelerate.state import AcceleratorState
 from hypothesis import settings
 
 from urdgn_lite import faces, networks, presets, zoo
@@ -17,12 +17,6 @@ from urdgn_lite import faces, networks, presets, zoo
 matplotlib.use("Agg")  # not by the environment: the notebooks' kernels would inherit it
 settings.register_profile("suite", deadline=None, derandomize=True, max_examples=40, database=None)
 settings.load_profile("suite")
-
-
-@pytest.fixture(autouse=True)
-def _no_precision_left_over():
-    """Accelerate keeps the precision of the process's first run: each test chooses its own."""
-    AcceleratorState._reset_state()
 
 
 @pytest.fixture(scope="session")
@@ -47,8 +41,14 @@ def generator_file(tmp_path_factory):
     network = networks.build_generator(preset)
     torch.nn.init.normal_(network.last.weight, std=0.1)
     path = tmp_path_factory.mktemp("run") / "generator.safetensors"
-    networks.save_weights(network, path, {"preset": preset.to_dict(), "seed": 0})
+    zoo.save_weights(network, path, {"preset": preset.to_dict(), "seed": 0})
     return path
+
+
+def put_on_shelf(path, name):
+    """Let the zoo know a generator by a name."""
+    zoo.SHELF.mkdir(exist_ok=True)
+    shutil.copy(path, zoo.SHELF / f"{name}.safetensors")
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def shelf(tmp_path, monkeypatch, generator_file):
     """A zoo in a temporary folder with two names: tiny, and tiny-gan."""
     monkeypatch.setattr(zoo, "SHELF", tmp_path / "weights")
     for name in ("tiny", "tiny-gan"):
-        zoo.keep(generator_file, name)
+        put_on_shelf(generator_file, name)
     return zoo.SHELF
 
 

@@ -7,7 +7,7 @@ HEAD = """
 import math
 import torch
 from urdgn_lite import degrade
-from urdgn_lite.measure import metrics
+from urdgn_lite.measure import damages, metrics
 from urdgn_lite.degrade import downsample, upsample_bicubic
 """
 
@@ -37,7 +37,7 @@ def f(generated, real, reach):
     tried = []
     for dx in range(-reach, reach + 1):
         for dy in range(-reach, reach + 1):
-            moved = degrade.shift(generated, dx, dy)
+            moved = damages.shift(generated, dx, dy)
             tried.append(metrics.psnr(moved[inner], real[inner]))
     return torch.stack(tried).amax(0)
 """
@@ -129,7 +129,7 @@ def f(lr, mean, angles):
         values = values - values.mean(1, keepdim=True)
         return values / values.norm(dim=1, keepdim=True)
 
-    fits = [(inside(degrade.rotate(lr, -d)) * inside(mean)).sum(1) for d in angles.tolist()]
+    fits = [(inside(damages.rotate(lr, -d)) * inside(mean)).sum(1) for d in angles.tolist()]
     return angles[torch.stack(fits).argmax(0)]
 """
 )
@@ -244,8 +244,8 @@ MUTANTS = [
         ("upright", "never to the right", "way", ("-d))", "-abs(d)))")),
         ("upright", "one angle for all", "each", ("argmax(0)]", "sum(1).argmax()].expand(len(lr))")),
         ("upright", "squared differences", "light",
-         ("(inside(degrade.rotate(lr, -d)) * inside(mean)).sum(1)",
-          "-(degrade.rotate(lr, -d) - mean).square()[..., kept].flatten(1).sum(1)")),
+         ("(inside(damages.rotate(lr, -d)) * inside(mean)).sum(1)",
+          "-(damages.rotate(lr, -d) - mean).square()[..., kept].flatten(1).sum(1)")),
         ("upright", "the whole square", "corners", ("<= 7.5**2", "<= 999")),
     ]
 ]  # fmt: skip

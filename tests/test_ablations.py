@@ -44,16 +44,13 @@ def test_patches_are_four_quarters_of_each_face():
     class Run:
         preset = ablations.BASE
 
-        def set_learning_rates(self):
-            pass
-
         def G(self, lr):  # noqa: N802 - the field's name
             seen["lr"] = lr
             raise StopIteration
 
     ramp = torch.linspace(-1, 1, 128).expand(2, 3, 128, 128)
     with pytest.raises(StopIteration):
-        ablations.patches(Run(), ramp, None)
+        ablations.patches(Run(), ramp)
     assert seen["lr"].shape == (8, 3, 8, 8)
 
 

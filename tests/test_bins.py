@@ -6,11 +6,12 @@ import math
 import pytest
 import torch
 
-from urdgn_lite.degrade import downsample, rotate, upsample_bicubic
+from urdgn_lite.degrade import downsample, upsample_bicubic
 from urdgn_lite.faces import to_float
 from urdgn_lite.measure import conditions as bins
 from urdgn_lite.measure import evaluate as e
 from urdgn_lite.measure import metrics
+from urdgn_lite.measure.damages import rotate
 
 
 def shifted(lr):

@@ -1,27 +1,25 @@
 """A run that is stopped anyhow, anywhere, and resumed ends exactly where it would have ended."""
 
-import json
 import os
 import pickle
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
 from PIL import Image
-from safetensors import safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
-from urdgn_lite import presets, zoo
-from urdgn_lite import run as checkpoint
+from urdgn_lite import checkpoint, presets, store
 from urdgn_lite import train as training
-from urdgn_lite.faces import FacesError
+from urdgn_lite.checkpoint import CheckpointError
 from urdgn_lite.muon import Muon
 from urdgn_lite.optimiser import RMSprop
-from urdgn_lite.run import CheckpointError, Run, build_optimiser
+from urdgn_lite.run import Run, build_optimiser
 from urdgn_lite.train import algorithm_1, train
 
 SMOKE, GAN = presets.get("smoke"), presets.get("smoke-gan")
@@ -30,8 +28,8 @@ ROUGH = GAN.but(  # all that the other presets do and smoke-gan does not
     name="rough",
     generator={"kind": "deconvolutional", "width": 8},
     optimiser={"kind": "rmsprop", "alpha": 0.9, "eps_inside": True},
-    reduction="sum", adversarial="saturating", lam=0.01, schedule="authors", balanced=True,
-    split_batch=True, downsampling="aliased", affine=(5.0, 0.05, 0.04), batch=3,
+    reduction="sum", adversarial="saturating", lam=0.01, schedule="authors", game="released",
+    downsampling="aliased", affine=(5.0, 0.05, 0.04), batch=3,
     average=0.9,
 )  # fmt: skip
 
@@ -43,8 +41,7 @@ def tensors_of(out):
 
 
 def card_of(out):
-    with safe_open(out / "checkpoint.safetensors", "pt") as stored:
-        return json.loads(stored.metadata()["run"])
+    return store.read_card(out / "checkpoint.safetensors", "checkpoint")
 
 
 def assert_same_end(out, straight):
@@ -67,26 +64,24 @@ def straight(few_faces, tmp_path_factory):
     folders = {}
     for preset in (SMOKE, GAN, ROUGH, ORTHOGONAL):
         folders[preset.name] = tmp_path_factory.mktemp(preset.name)
-        train(
-            preset, few_faces.images, few_faces.images[:2], out=folders[preset.name], steps=STEPS,
-            reports=2, progress=False,
-        )  # fmt: skip
+        train(preset, few_faces.images, few_faces.images[:2], out=folders[preset.name], steps=STEPS)
     return folders
 
 
 def stop_after(monkeypatch, k, number=signal.SIGINT):
     """Let an interrupt come while step k is under way."""
+    for name, game in list(training.GAMES.items()):
 
-    def interrupted(run, h, accelerator):
-        if run.step == k - 1:
-            signal.raise_signal(number)
-        return algorithm_1(run, h, accelerator)
+        def interrupted(run, h, game=game):
+            if run.step == k - 1:
+                signal.raise_signal(number)
+            return game(run, h)
 
-    monkeypatch.setattr(training, "algorithm_1", interrupted)
+        monkeypatch.setitem(training.GAMES, name, interrupted)
 
 
 def everything(few_faces, out, **how):
-    defaults = {"out": out, "steps": STEPS, "reports": 2, "progress": False}
+    defaults = {"out": out, "steps": STEPS}
     return few_faces.images, few_faces.images[:2], defaults | how
 
 
@@ -132,7 +127,7 @@ def test_the_check_for_the_same_end_would_see_a_lost_optimiser(
         stop_after(patch, 4)
         go(GAN, few_faces, tmp_path)
     kept = {k: v for k, v in tensors_of(tmp_path).items() if "G.optimiser" not in k}
-    save_file(kept, tmp_path / "checkpoint.safetensors", {"run": json.dumps(card_of(tmp_path))})
+    store.write_tensors(tmp_path / "checkpoint.safetensors", kept, card_of(tmp_path))
     go(GAN, few_faces, tmp_path, resume=True)
     with pytest.raises(AssertionError):
         assert_same_end(tmp_path, straight["smoke-gan"])
@@ -150,7 +145,7 @@ def test_resuming_a_finished_run_changes_nothing(few_faces, tmp_path):
     before = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
     run = go(SMOKE, few_faces, tmp_path, resume=True)
     assert run.done
-    assert [row["step"] for row in run.history] == [4, 8]
+    assert [row["step"] for row in run.history] == list(range(1, STEPS + 1))
     assert {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()} == before
 
 
@@ -158,8 +153,8 @@ def test_minutes_are_counted_from_each_call(few_faces, tmp_path, monkeypatch):
     ticks = iter(range(10**6))
     clock = SimpleNamespace(perf_counter=lambda: next(ticks))  # a second each time it is asked
     monkeypatch.setattr(training, "time", clock)
-    first = go(SMOKE, few_faces, tmp_path, minutes=2.5 / 60, reports=1)
-    second = go(SMOKE, few_faces, tmp_path, minutes=2.5 / 60, reports=1, resume=True)
+    first = go(SMOKE, few_faces, tmp_path, minutes=2.5 / 60)
+    second = go(SMOKE, few_faces, tmp_path, minutes=2.5 / 60, resume=True)
     assert (first.step, second.step) == (3, 6)
     assert second.seconds == 6
 
@@ -230,11 +225,11 @@ def test_the_checkpoint_of_another_run_is_refused_with_the_reason(
 def test_other_faces_are_refused_and_the_very_same_ones_are_not(few_faces, half_way, copy):
     images = few_faces.images.clone()
     images[-1, -1, -1, -1] ^= 1
-    with pytest.raises(FacesError, match="trained on other faces") as caught:
-        train(SMOKE, images, out=half_way, steps=STEPS, resume=True, progress=False)
+    with pytest.raises(CheckpointError, match="made with another set of faces") as caught:
+        train(SMOKE, images, out=half_way, steps=STEPS, resume=True)
     assert str(half_way) in str(caught.value)
     images[-1, -1, -1, -1] ^= 1
-    assert train(SMOKE, images, out=copy, steps=STEPS, resume=True, progress=False).done
+    assert train(SMOKE, images, out=copy, steps=STEPS, resume=True).done
 
 
 @pytest.mark.parametrize(
@@ -246,8 +241,9 @@ def test_other_faces_are_refused_and_the_very_same_ones_are_not(few_faces, half_
         lambda whole: whole[:-1],
         lambda whole: whole + b"\0",
         lambda whole: b"\xff" * len(whole),
-        lambda whole: whole.replace(b'"run"', b'"ran"'),
+        lambda whole: whole.replace(b'"card"', b'"cart"'),
         lambda whole: whole.replace(b'{\\"preset\\"', b'[\\"preset\\"'),
+        lambda whole: whole[:-5] + bytes([whole[-5] ^ 1]) + whole[-4:],
         lambda whole: pickle.dumps({"G": [1.0]}),
     ],
 )
@@ -265,60 +261,105 @@ def test_a_damaged_checkpoint_is_refused_with_its_path(few_faces, copy, damage):
 # --- Crashes.
 
 
-def test_a_half_written_checkpoint_is_ignored_and_replaced(few_faces, copy, half_way, straight):
-    (copy / "checkpoint.part").write_bytes(b"half of a checkp")
+def test_what_a_killed_process_left_half_written_is_ignored_and_removed(few_faces, copy, straight):
+    (copy / ".checkpoint.safetensors.123.part").write_bytes(b"half of a checkp")
     assert go(SMOKE, few_faces, copy, resume=True).done
     assert_same_end(copy, straight["smoke"])
-    assert not list(copy.glob("*.part"))
+    assert not list(copy.glob(".*"))
 
 
-def test_a_half_written_first_checkpoint_is_no_run(few_faces, tmp_path):
-    (tmp_path / "checkpoint.part").write_bytes(b"half of a checkp")
-    assert go(SMOKE, few_faces, tmp_path).done
-
-
-@pytest.mark.parametrize("moment", ["save_file", "os.replace"])
-def test_a_crash_while_saving_leaves_the_old_checkpoint(
-    few_faces, copy, straight, monkeypatch, moment
+@pytest.mark.parametrize("moment", ["fsync", "replace"])
+@pytest.mark.parametrize("file", ["checkpoint", "generator", "history"])
+def test_a_crash_while_saving_leaves_the_old_checkpoint_and_nothing_beside_it(
+    few_faces, copy, straight, monkeypatch, moment, file
 ):
     path = copy / "checkpoint.safetensors"
-    old = path.read_bytes()
+    old, whole = path.read_bytes(), store.write
 
-    def crash(*arguments, **options):
+    def crash(*arguments):
         raise OSError("No space left on device")
 
+    def write(target, data):
+        with monkeypatch.context() as patch:
+            if target.name.startswith(file):
+                patch.setattr(*((os, "fsync") if moment == "fsync" else (Path, "replace")), crash)
+            whole(target, data)
+
     with monkeypatch.context() as patch:
-        patch.setattr(f"urdgn_lite.run.{moment}", crash)
+        patch.setattr(store, "write", write)
         with pytest.raises(OSError, match="No space"):
             go(SMOKE, few_faces, copy, resume=True)
     assert path.read_bytes() == old
+    assert not list(copy.rglob("*.part"))
     assert go(SMOKE, few_faces, copy, resume=True).done
     assert_same_end(copy, straight["smoke"])
 
 
-@pytest.mark.parametrize("moment", ["save_file", "os.replace"])
-def test_a_crash_in_the_last_save_leaves_no_stale_generator(
-    few_faces, tmp_path, straight, monkeypatch, moment
-):
-    real = getattr(checkpoint, moment.split(".")[0])
-    real = real.replace if moment == "os.replace" else real
-    calls = iter(range(10))
+def test_a_folder_that_cannot_be_written_is_noticed_before_training(few_faces, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(OSError, match="file"):
+        train(SMOKE, few_faces, out=tmp_path / "file" / "run", steps=10**9)
 
-    def crash(*arguments, **options):
-        path = arguments[1] if moment == "save_file" else arguments[0]
-        if path.name == "checkpoint.part" and next(calls) == 1:  # the last report's, not the first
-            raise OSError("No space left on device")
-        return real(*arguments, **options)
+
+def test_files_have_the_mode_that_the_umask_leaves(few_faces, tmp_path):
+    kept = os.umask(0o027)
+    try:
+        go(SMOKE, few_faces, tmp_path, steps=1)
+    finally:
+        os.umask(kept)
+    assert (tmp_path / "checkpoint.safetensors").stat().st_mode & 0o777 == 0o640
+
+
+def test_two_runs_in_one_folder_are_refused_and_the_other_s_process_is_named(
+    few_faces, tmp_path, monkeypatch
+):
+    def second(run, h):
+        with pytest.raises(store.InUseError, match=rf"{tmp_path} .* process {os.getpid()}"):
+            go(SMOKE, few_faces, tmp_path)
+        return algorithm_1(run, h)
 
     with monkeypatch.context() as patch:
-        patch.setattr(f"urdgn_lite.run.{moment}", crash)
-        with pytest.raises(OSError, match="No space"):
-            go(SMOKE, few_faces, tmp_path)
-    assert card_of(tmp_path)["step"] == 4
-    assert go(SMOKE, few_faces, tmp_path, resume=True).done
-    assert_same_end(tmp_path, straight["smoke"])
-    assert zoo.card(tmp_path / "generator.safetensors")["step"] == STEPS
-    assert (tmp_path / "history.csv").read_text().splitlines()[-1].startswith(f"{STEPS},")
+        patch.setitem(training.GAMES, "algorithm_1", second)
+        assert go(SMOKE, few_faces, tmp_path, steps=1).done
+    assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda t, c: t.pop("G.head.weight"),
+        lambda t, c: t.update({"G.head.weight": torch.zeros(1)}),
+        lambda t, c: t.update({"G.more": torch.zeros(1)}),
+        lambda t, c: t.update({"stray": torch.zeros(1)}),
+        lambda t, c: t.update({"G.optimiser.x.exp_avg": torch.zeros(1)}),
+        lambda t, c: c.pop("step"),
+        lambda t, c: c.update(step="two"),
+        lambda t, c: c.update(history=3),
+        lambda t, c: c.update(preset=[]),
+        lambda t, c: c.update(preset={"name": "smoke"}),
+        lambda t, c: c.update(data=None),
+    ],
+)
+def test_a_checkpoint_that_does_not_fit_is_refused_by_name(few_faces, copy, change):
+    tensors, card = tensors_of(copy), card_of(copy)
+    change(tensors, card)
+    path = copy / "checkpoint.safetensors"
+    store.write_tensors(path, tensors, card)
+    with pytest.raises(CheckpointError, match="damaged, or no checkpoint") as caught:
+        go(SMOKE, few_faces, copy, resume=True)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_one_changed_bit_anywhere_is_noticed(few_faces, copy):
+    path = copy / "checkpoint.safetensors"
+    whole = path.read_bytes()
+    for place in range(11, len(whole), len(whole) // 60):
+        broken = bytearray(whole)
+        broken[place] ^= 1 << place % 8
+        path.write_bytes(broken)
+        with pytest.raises(CheckpointError):
+            go(SMOKE, few_faces, copy, resume=True)
 
 
 def test_a_resumed_run_needs_its_start_no_more(few_faces, tmp_path):
@@ -340,14 +381,14 @@ def test_a_resumed_run_needs_its_start_no_more(few_faces, tmp_path):
     ids=["adamw", "rmsprop", "muon"],
 )
 def test_g_descends_and_d_ascends_with_the_presets_optimiser(preset, kind):
-    run = Run.begin(preset, 1, 0, {}, None, False)
+    run = Run.begin(preset)
     for network, optimiser, uphill in ((run.G, run.opt_g, False), (run.D, run.opt_d, True)):
         assert type(optimiser) is kind
-        (group,) = optimiser.param_groups
-        assert group["maximize"] is uphill
-        assert group["lr"] == preset.rate
-        mine = {id(p) for p in network.parameters()}
-        assert {id(p) for p in group["params"]} == mine
+        for group in optimiser.param_groups:
+            assert group["maximize"] is uphill
+            assert group["lr"] == preset.rate
+        theirs = [id(p) for group in optimiser.param_groups for p in group["params"]]
+        assert sorted(theirs) == sorted(id(p) for p in network.parameters())
     if kind is RMSprop:
         assert (group["alpha"], group["eps_inside"]) == (0.9, True)
 
@@ -362,7 +403,7 @@ def test_arguments_of_the_optimiser_reach_it():
 def test_fresh_weights_follow_from_the_seed_alone():
     def fresh(seed):
         torch.rand(3)  # whatever was drawn before
-        return Run.begin(GAN, 1, seed, {}, None, False).D.state_dict()
+        return Run.begin(GAN, seed).D.state_dict()
 
     assert all(torch.equal(fresh(0)[k], v) for k, v in fresh(0).items())
     assert not all(torch.equal(fresh(1)[k], v) for k, v in fresh(0).items())
@@ -404,7 +445,7 @@ def uninterrupted(few_faces, tmp_path_factory):
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # sums in another order differ in the last bit
     try:
-        go(GAN, few_faces, out, steps=LONG, reports=10)
+        go(GAN, few_faces, out, steps=LONG)
     finally:
         torch.set_num_threads(threads)
     return out

@@ -90,7 +90,7 @@ def test_three_steps_of_training_give_a_generator_that_the_other_commands_take(
     with (tmp_path / "runs/a/history.csv").open() as file:
         assert [row["step"] for row in csv.DictReader(file)] == ["1", "2", "3"]
     assert zoo.card(tmp_path / "runs/a/generator.safetensors")["data"]["n"] == 3
-    assert list((tmp_path / "runs/a/samples").glob("*.png"))
+    assert list((tmp_path / "runs/a/samples").glob("*.safetensors"))
     result = run("upsample", lr_file, "--model", "runs/a/generator.safetensors")
     assert result.exit_code == 0, result.output
     assert size(tmp_path / "upsampled" / "anna-128.png") == (128, 128)
@@ -109,6 +109,16 @@ def test_a_network_plays_against_a_discriminator_by_name(run, mine):
     result = run("train", "--preset", "smoke-gan", "--faces", mine, "--steps", 2, "--out", "gan")
     assert result.exit_code == 0, result.output
     assert "done: step 2 of 2" in result.stdout
+
+
+@pytest.mark.parametrize(("lam", "named", "D"), [("7", "7", True), ("inf", "inf", False)])
+def test_lambda_is_chosen_and_told_by_the_card(run, tmp_path, mine, lam, named, D):
+    result = run("train", "--preset", "smoke-gan", "--faces", mine, "--steps", 1, "--lam", lam)
+    assert result.exit_code == 0, result.output
+    preset = zoo.card(tmp_path / f"runs/smoke-gan-{named}/generator.safetensors")["preset"]
+    assert preset["name"] == f"smoke-gan-{named}"
+    assert preset["lam"] == float(lam)
+    assert (preset["discriminator"] is not None) == D
 
 
 def test_evaluate_prints_a_row_a_method(run, shelf, mine):
@@ -204,14 +214,14 @@ MISTAKES = {
     "faces nowhere": "no faces at 'nowhere'",
     "faces imaginary --split valid": "no split 'valid': choose one of train, val, test, all",
     "faces celeba": "CelebA is not in data",
-    "faces anna.png": "anna.png: not a readable tar file",
+    "faces anna.png": "anna.png: not a readable tar",
     "faces imaginary --split val --sheet no/where/sheet.png": "No such file or directory",
     "faces imaginary --split val --sheet sheet.xyz": "unknown file extension",
     "train --preset smok": "did you mean smoke",
     "train --preset smoke --faces nowhere": "no faces at 'nowhere'",
-    "train --all --preset smoke --start a --steps 1 --limit 1": "--all has a plan of its own: "
-    "leave out --preset, --start, --steps, --limit",
-    "train --preset smoke --replace": "--replace belongs to --all",
+    "train --preset smoke --lam 3": "smoke has no D, and λ weighs nothing there: take smoke-gan",
+    "train --preset lite-imaginary --lam inf": "take lite-gan",
+    "train --preset smoke --limit 8 --out anna.png": "anna.png",
     "train --preset smoke --limit 8 --resume --out empty": "no checkpoint to resume",
     "evaluate bicubik": "no 'bicubik': did you mean bicubic",
     "evaluate nowhere/generator.safetensors": "no 'nowhere/generator.safetensors'",
@@ -257,7 +267,7 @@ def test_a_run_is_resumed_as_what_it_is_or_not_at_all(run, mine):
     assert "another steps: 3" in result.stderr
     result = train(run, mine, "--steps", 3, "--resume", "--limit", 2)
     assert result.exit_code == 1
-    assert "trained on other faces" in result.stderr
+    assert "another set of faces" in result.stderr
 
 
 def test_long_paths_are_not_broken_into_lines(run):
@@ -273,6 +283,12 @@ def test_long_paths_are_not_broken_into_lines(run):
         "train --steps 0",
         "train --steps many",
         "train --limit 0",
+        "train --seed -1",
+        "train --seed 99999999999999999999999",
+        "train --lam -1",
+        "train --minutes -1",
+        "train --minutes nan",
+        "train --lam nan",
         "train --no-such-option",
         "evaluate",
         "upsample",

@@ -8,18 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from urdgn_lite.degrade import (
-    METHODS,
-    blur,
-    downsample,
-    noise,
-    occlude,
-    relight,
-    rotate,
-    shift,
-    upsample_bicubic,
-)
-from urdgn_lite.faces import to_float, to_uint8
+from urdgn_lite.degrade import METHODS, downsample, to_float, to_uint8, upsample_bicubic
+from urdgn_lite.measure.damages import blur, noise, occlude, relight, rotate, shift
 
 LEVEL = 2 / 255  # one grey level in [-1, 1]
 # Keys' cubic with a = -0.75 half way between two pixels: what the authors' script looks at

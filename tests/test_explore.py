@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
+from conftest import put_on_shelf
 from PIL import Image
 from torch import nn
 
@@ -14,7 +15,7 @@ from urdgn_lite import degrade, faces, presets, train, zoo
 from urdgn_lite.lesson import explore
 from urdgn_lite.lesson.pictures import picture_of
 from urdgn_lite.lesson.widget import Explorer, Scene
-from urdgn_lite.measure import metrics
+from urdgn_lite.measure import damages, metrics
 from urdgn_lite.methods import Network
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -95,7 +96,7 @@ def test_bicubic_gains_nothing_over_itself_whatever_the_damage(explorers):
 
 
 def test_the_gain_is_that_of_the_shifted_face(explorers):
-    h = degrade.shift(faces.to_float(faces.load("gallery", limit=3).images[2:]), -8, 4)
+    h = damages.shift(faces.to_float(faces.load("gallery", limit=3).images[2:]), -8, 4)
     lr = degrade.downsample(h)
     gain = metrics.psnr(explore.method_of("lite")(lr), h) - metrics.psnr(
         degrade.upsample_bicubic(lr), h
@@ -106,7 +107,7 @@ def test_the_gain_is_that_of_the_shifted_face(explorers):
 
 def test_what_happens_inside_the_box_does_not_count():
     def careless(lr):  # paints the box of 4 × 4 LR pixels at (6, 6) white
-        return degrade.occlude(degrade.upsample_bicubic(lr), (48, 48, 80, 80), 1.0)
+        return damages.occlude(degrade.upsample_bicubic(lr), (48, 48, 80, 80), 1.0)
 
     explorer = explore.occlusion(careless)
     assert number(explorer) == 0
@@ -130,7 +131,7 @@ def test_lam_offers_what_the_zoo_holds_in_the_order_of_lambda(shelf, generator_f
     with pytest.raises(ValueError, match="lite-gan-1e3"):
         explore.lam()
     for name in ("lite", "lite-gan-1e3", "lite-gan-0", "lite-gan"):
-        zoo.keep(generator_file, name)
+        put_on_shelf(generator_file, name)
     assert list(explore.lam().choices["λ"]) == ["0", "100", "10³", "∞"]
 
 
@@ -144,10 +145,10 @@ def test_methods_shows_each_with_its_psnr():
         explore.methods([])
 
 
-def test_a_run_is_scrubbed_by_its_sample_sheets(tmp_path, few_faces):
+def test_a_run_is_scrubbed_by_its_samples(tmp_path, few_faces):
     images = few_faces.images
     preset = presets.get("smoke")
-    run = train.train(preset, images, images, out=tmp_path, steps=4, reports=4, progress=False)
+    run = train.train(preset, images, images, out=tmp_path, steps=4)
     for given in (run, tmp_path, str(tmp_path)):
         explorer = explore.training(given)
         assert list(explorer.choices["step"]) == ["1", "2", "3", "4"]
@@ -165,7 +166,7 @@ def test_a_run_is_scrubbed_by_its_sample_sheets(tmp_path, few_faces):
     for name, image in drawn.items():
         apart = np.abs(np.asarray(picture_of(image[0]), int) - np.asarray(scene.panels[name], int))
         assert apart.max() <= 1
-    with pytest.raises(ValueError, match="no sample sheets"):
+    with pytest.raises(ValueError, match="no samples"):
         explore.training(tmp_path / "samples")
 
 

@@ -2,6 +2,7 @@ import signal
 
 import pytest
 import torch
+from conftest import put_on_shelf
 from typer.testing import CliRunner
 
 from urdgn_lite import faces, methods, networks, zoo
@@ -9,8 +10,8 @@ from urdgn_lite.cli import app
 from urdgn_lite.degrade import downsample, upsample_bicubic
 from urdgn_lite.faces import to_float
 from urdgn_lite.measure import evaluate
-from urdgn_lite.presets import LAPGAN, PRESETS, Preset
-from urdgn_lite.train import algorithm_1, train
+from urdgn_lite.presets import PRESETS, Preset
+from urdgn_lite.train import GAMES, algorithm_1, train
 
 
 @pytest.fixture
@@ -95,7 +96,7 @@ def test_bicubic_has_nothing_to_learn(hr, lr):
 @pytest.mark.parametrize(("name", "command"), [
     ("srcnn", "urdgn-lite train --preset srcnn"),
     ("srcnn+", "urdgn-lite train --preset srcnn"),
-    ("lapgan", "python -m urdgn_lite.methods.lapgan"),
+    ("lapgan", "urdgn-lite train --preset lapgan"),
 ])  # fmt: skip
 def test_an_untrained_network_says_how_to_train_it(shelf, lr, name, command):
     method = methods.get(name)
@@ -107,20 +108,20 @@ def test_an_untrained_network_says_how_to_train_it(shelf, lr, name, command):
 
 @pytest.mark.parametrize("name", ["srcnn", "lapgan"])
 def test_the_zoo_is_asked_first(shelf, lr, tmp_path, name):
-    preset = PRESETS.get(name, LAPGAN)
+    preset = PRESETS[name]
     torch.manual_seed(0)
     network = networks.build_generator(preset)
-    networks.save_weights(network, tmp_path / "g.safetensors", {"preset": preset.to_dict()})
-    zoo.keep(tmp_path / "g.safetensors", name)
+    zoo.save_weights(network, tmp_path / "g.safetensors", {"preset": preset.to_dict()})
+    put_on_shelf(tmp_path / "g.safetensors", name)
     assert torch.equal(methods.get(name)(lr), zoo.load(name)(lr))
     assert methods.get(name).card["preset"]["name"] == name
 
 
 def test_fit_trains_from_the_beginning_as_the_card_says(hr, lr, few_faces):
-    card = {"preset": PRESETS["smoke"].to_dict(), "steps": 3, "seed": 5}
+    card = {"preset": PRESETS["smoke"].but(steps=3).to_dict(), "seed": 5}
     method = methods.Network(networks.build_generator(PRESETS["smoke"]), card)
     assert method.fit(hr, progress=False) is method
-    run = train(PRESETS["smoke"], few_faces.images, steps=3, seed=5, progress=False)
+    run = train(PRESETS["smoke"], few_faces.images, steps=3, seed=5)
     assert torch.equal(method(lr), methods.Network(run.generator)(lr))
     assert not torch.allclose(method(lr), upsample_bicubic(lr), atol=1e-4)
     assert (method.card["steps"], method.card["step"], method.card["seed"]) == (3, 3, 5)
@@ -129,8 +130,7 @@ def test_fit_trains_from_the_beginning_as_the_card_says(hr, lr, few_faces):
 
 
 def test_fit_makes_an_untrained_network_ready(shelf, hr, lr):
-    method = methods.get("srcnn")
-    method.card["steps"] = 2
+    method = methods.Network.untrained(PRESETS["srcnn"].but(steps=2))
     assert method.fit(hr[:2], progress=False)(lr).shape == (3, 3, 128, 128)
 
 
@@ -145,11 +145,11 @@ def test_an_interrupted_fit_leaves_the_network_as_it_was(hr, lr, monkeypatch):
     )
     before = method(lr)
 
-    def interrupted(run, h, accelerator):
+    def interrupted(run, h):
         signal.raise_signal(signal.SIGINT)
-        return algorithm_1(run, h, accelerator)
+        return algorithm_1(run, h)
 
-    monkeypatch.setattr("urdgn_lite.train.algorithm_1", interrupted)
+    monkeypatch.setitem(GAMES, "algorithm_1", interrupted)
     with pytest.raises(KeyboardInterrupt):
         method.fit(hr, progress=False)
     assert torch.equal(method(lr), before)

@@ -4,18 +4,17 @@ import math
 
 import pytest
 import torch
-import typer
-from accelerate import Accelerator
 
-from urdgn_lite import networks
 from urdgn_lite.degrade import downsample, upsample_bicubic
 from urdgn_lite.faces import to_float
 from urdgn_lite.methods import Network, lapgan
 from urdgn_lite.networks import build_discriminator, build_generator
-from urdgn_lite.presets import LAPGAN
+from urdgn_lite.presets import get
 from urdgn_lite.run import Run
 from urdgn_lite.train import train
+from urdgn_lite.zoo import load_weights
 
+LAPGAN = get("lapgan")
 SLIM = LAPGAN.but(
     generator={"kind": "pyramid", "widths": (4, 4, 4)},
     discriminator={"kind": "pyramid", "widths": (2, 2, 2)},
@@ -30,11 +29,8 @@ def h(few_faces):
 
 @pytest.fixture
 def run():
-    """The beginning of a run, and one step of it: (run, accelerator)."""
-    accelerator = Accelerator()
-    run = Run.begin(SLIM, 10, 0, {"n": 8, "crc32": 0}, None, False)
-    run.prepare(accelerator)
-    return run, accelerator
+    """The beginning of a run."""
+    return Run.begin(SLIM.but(steps=10), data={"n": 8}).to("cpu")
 
 
 def copies(network):
@@ -78,9 +74,8 @@ def test_a_generator_that_knew_the_bands_would_return_the_face(h):
 
 
 def test_a_step_moves_both_players_of_every_level(run, h):
-    run, accelerator = run
     G, D = copies(run.G), copies(run.D)
-    losses = lapgan.play(run, h, accelerator)
+    losses = lapgan.play(run, h)
     assert losses.keys() == {"value", "loss", "mse"}
     for level, start in zip(run.G, range(0, 24, 8), strict=True):
         assert any(moved(level, G[start : start + 8]))
@@ -90,17 +85,15 @@ def test_a_step_moves_both_players_of_every_level(run, h):
 
 @pytest.mark.parametrize(("resting", "playing"), [("opt_g", "D"), ("opt_d", "G")])
 def test_each_optimiser_moves_its_own_player(run, h, monkeypatch, resting, playing):
-    run, accelerator = run
     monkeypatch.setattr(getattr(run, resting), "step", lambda: None)
     G, D = copies(run.G), copies(run.D)
-    lapgan.play(run, h, accelerator)
+    lapgan.play(run, h)
     assert any(moved(run.G, G)) == (playing == "G")
     assert any(moved(run.D, D)) == (playing == "D")
 
 
 def test_the_players_pull_in_opposite_directions(run, h):
-    """D ascends the value of Eq. 7; G's step makes D's logits on generated bands rise."""
-    run, accelerator = run
+    """D ascends the value of Eq. 4; G's step makes D's logits on generated bands rise."""
     run.step = 5
     run.G.eval()
     run.D.eval()  # no dropout: the comparison is of weights alone
@@ -110,18 +103,18 @@ def test_the_players_pull_in_opposite_directions(run, h):
     def logits():
         with torch.no_grad():
             fake = [level.band(low) for level, low in zip(run.G, images[:-1], strict=True)]
-            judged = [lapgan.judge(run.D, blurred, x, accelerator) for x in (real, fake)]
+            judged = [lapgan.judge(run.D, blurred, x) for x in (real, fake)]
         return [torch.stack(z).mean() for z in judged]
 
     real_before, fake_before = logits()
     run.opt_g.step, g_step = lambda: None, run.opt_g.step
     for _ in range(5):
-        lapgan.play(run, h, accelerator)
+        lapgan.play(run, h)
     real_after, fake_after = logits()
     assert real_after - fake_after > real_before - fake_before
     run.opt_g.step, run.opt_d.step = g_step, lambda: None
     for _ in range(5):
-        lapgan.play(run, h, accelerator)
+        lapgan.play(run, h)
     assert logits()[1] > fake_after
 
 
@@ -133,9 +126,7 @@ def test_the_levels_share_nothing(h):
     for level in G:
         torch.nn.init.normal_(level.band[-2].weight, std=0.1)
     blurred, _ = lapgan.bands(images)
-    z = lapgan.judge(
-        D, blurred, [g.band(x) for g, x in zip(G, images, strict=False)], Accelerator()
-    )
+    z = lapgan.judge(D, blurred, [g.band(x) for g, x in zip(G, images, strict=False)])
     z[1].sum().backward()
     for k, (level, d) in enumerate(zip(G, D, strict=True)):
         for network in (level, d):
@@ -144,28 +135,23 @@ def test_the_levels_share_nothing(h):
 
 def test_no_pixel_term(run, h):
     """λ = 0 as in 2015: the loss is that of the game alone."""
-    run, accelerator = run
     assert LAPGAN.lam == 0
     run.D.eval()
-    losses = lapgan.play(run, h, accelerator)
+    losses = lapgan.play(run, h)
     assert losses["loss"] < 2 * math.log(2)
     run.preset = SLIM.but(lam=1e4)
-    assert lapgan.play(run, h, accelerator)["loss"] > 5 * math.log(2)
+    assert lapgan.play(run, h)["loss"] > 5 * math.log(2)
 
 
 def test_the_same_seed_gives_the_same_pyramid(few_faces):
-    runs = [
-        train(SLIM, few_faces.images, steps=2, seed=s, play=lapgan.play, progress=False)
-        for s in (1, 1, 2)
-    ]
+    runs = [train(SLIM, few_faces.images, steps=2, seed=s) for s in (1, 1, 2)]
     a, b, c = (torch.cat([p.flatten() for p in r.generator.parameters()]) for r in runs)
     assert torch.equal(a, b)
     assert not torch.equal(a, c)
 
 
 def test_fit_trains_the_levels(few_faces, h):
-    method = Network.untrained(SLIM)
-    method.card["steps"] = 3
+    method = Network.untrained(SLIM.but(steps=3))
     assert method.fit(to_float(few_faces.images), progress=False) is method
     generated = method(downsample(h))
     assert generated.shape == (2, 3, 128, 128)
@@ -176,33 +162,20 @@ def test_fit_trains_the_levels(few_faces, h):
 
 def test_what_training_leaves_is_one_generator_with_a_card(few_faces, tmp_path):
     run = train(SLIM, few_faces.images, few_faces.images[:2], out=tmp_path, steps=2,
-                       source="imaginary", play=lapgan.play, progress=False)  # fmt: skip
-    network, card = networks.load_weights(tmp_path / "generator.safetensors")
+                       source="imaginary")  # fmt: skip
+    network, card = load_weights(tmp_path / "generator.safetensors")
     lr = downsample(to_float(few_faces.images))
     with torch.no_grad():
         assert torch.allclose(network(lr), run.generator.eval()(lr), atol=2e-3)
-    assert card["data"]["source"] == "imaginary"
+    assert card["data"]["n"] == len(few_faces)
     assert (card["step"], card["steps"], card["preset"]["lam"]) == (2, 2, 0.0)
     assert "gain" in card["history"][-1]
 
 
 def test_an_interrupted_pyramid_goes_on_where_it_stopped(few_faces, tmp_path):
-    whole = train(SLIM, few_faces.images, steps=3, play=lapgan.play, progress=False)
-    options = {"out": tmp_path, "steps": 3, "play": lapgan.play, "progress": False}
+    whole = train(SLIM, few_faces.images, steps=3)
+    options = {"out": tmp_path, "steps": 3}
     assert not train(SLIM, few_faces.images, minutes=0, **options).done
     rest = train(SLIM, few_faces.images, resume=True, **options)
     pairs = zip(whole.G.parameters(), rest.G.parameters(), strict=True)
     assert all(torch.equal(a, b) for a, b in pairs)
-
-
-def test_the_command_trains_and_writes(few_faces, tmp_path, monkeypatch):
-    monkeypatch.setattr(lapgan, "LAPGAN", SLIM)
-    monkeypatch.setattr(lapgan, "load", lambda source, split, limit=None: few_faces)
-    lapgan.main("imaginary", tmp_path, steps=1)
-    assert networks.load_weights(tmp_path / "generator.safetensors")[1]["data"]["n"] == 8
-
-
-def test_a_mistake_is_answered_in_one_line(tmp_path, capsys):
-    with pytest.raises(typer.Exit):
-        lapgan.main("nosuch", tmp_path)
-    assert capsys.readouterr().err.startswith("Error: no faces at 'nosuch'")

@@ -7,8 +7,8 @@ import torch
 
 import urdgn_lite
 from urdgn_lite import objective
-from urdgn_lite.degrade import Images
 from urdgn_lite.lesson import notebook
+from urdgn_lite.measure.damages import Images
 
 
 @pytest.fixture

@@ -66,7 +66,7 @@ def same(found: object, wanted: object) -> None:
 
 
 def check_game(value: Callable) -> None:
-    """Eqs. 1 and 7: their value, and Eq. 6 (the gradient that D climbs) in terms of the logits."""
+    """Eq. 1, which stands under ∇ in Eq. 4 too; and Eq. 4 itself, in terms of the logits."""
     same(value(Z_REAL, Z_FAKE), value_by_hand(Z_REAL, Z_FAKE))
     same(value(Z_REAL, Z_REAL), value_by_hand(Z_REAL, Z_REAL))
     real, fake = leaf(Z_REAL), leaf(Z_FAKE)
@@ -96,7 +96,7 @@ def check_objective(value: Callable) -> None:
 
 
 def check_generator(loss: Callable) -> None:
-    """Eq. 4, and Eq. 3: its gradient is the adversarial part plus 2λ(ĥ − h)/N."""
+    """What stands under ∇ in Eq. 7, and Eq. 7: the adversarial part plus 2λ(ĥ − h)/N."""
     n, sigma = len(Z_FAKE), sigmoid(Z_FAKE)
     for kind, adversarial, slope in (
         ("saturating", np.log(1 - sigma).mean(), -sigma / n),
@@ -123,8 +123,8 @@ def check_generator(loss: Callable) -> None:
 CHECKS: dict[str, tuple[Callable, Callable]] = {
     "eq:1": (check_game, gan_value),
     "eq:2": (check_objective, urdgn_value),
-    "eq:4": (check_generator, generator_loss),
-    "eq:7": (check_game, discriminator_value),
+    "eq:4": (check_game, discriminator_value),
+    "eq:7": (check_generator, generator_loss),
 }
 
 
@@ -255,7 +255,7 @@ GENERATORS = {
 MUTANTS = {
     "eq:1": GAMES,
     "eq:2": OBJECTIVES,
-    "eq:4": {
+    "eq:7": {
         **{name: _generator_mutant(change) for name, change in GENERATORS.items()},
         "λ = ∞ is no case of its own": lambda z, g, h, lam, a="saturating", m="mean": (
             generator_loss(z if z is not None else 0 * g[:, :1, 0, 0], g, h, min(lam, 1e6), a, m)
@@ -264,7 +264,7 @@ MUTANTS = {
             generator_loss(z, g, h, lam, a, "sum" if a == "non-saturating" else m)
         ),
     },
-    "eq:7": {
+    "eq:4": {
         **GAMES,
         "D descends": lambda r, f: -discriminator_value(r, f),
         "smoothed labels": lambda r, f: (

@@ -19,31 +19,34 @@ SMOKE = presets.get("smoke")
 def test_an_interrupted_training_ends_the_tool_and_goes_on_from_there(
     few_faces, tmp_path, monkeypatch
 ):
-    def stop(run, h, accelerator):
+    def stop(run, h):
         if run.step == 1:
             signal.raise_signal(signal.SIGINT)
-        return training.algorithm_1(run, h, accelerator)
+        return training.algorithm_1(run, h)
 
-    options = {"out": tmp_path, "steps": 4, "progress": False}
+    monkeypatch.setitem(training.GAMES, "mine", stop)
+    options = {"out": tmp_path, "steps": 4}
     with pytest.raises(KeyboardInterrupt):
-        rows.trained(SMOKE, few_faces.images, play=stop, **options)
+        rows.trained(SMOKE.but(game="mine"), few_faces, **options)
     steps = []
 
-    def count(run, h, accelerator):
+    def count(run, h):
         steps.append(run.step)
-        return training.algorithm_1(run, h, accelerator)
+        return training.algorithm_1(run, h)
 
-    assert rows.trained(SMOKE, few_faces.images, play=count, **options).done
+    monkeypatch.setitem(training.GAMES, "mine", count)
+    assert rows.trained(SMOKE.but(game="mine"), few_faces, **options).done
     assert steps == [2, 3]
 
 
-def test_an_interrupted_training_without_a_folder_ends_the_tool_too(few_faces):
-    def stop(run, h, accelerator):
+def test_an_interrupted_training_without_a_folder_ends_the_tool_too(few_faces, monkeypatch):
+    def stop(run, h):
         signal.raise_signal(signal.SIGINT)
-        return training.algorithm_1(run, h, accelerator)
+        return training.algorithm_1(run, h)
 
+    monkeypatch.setitem(training.GAMES, "mine", stop)
     with pytest.raises(KeyboardInterrupt):
-        rows.trained(SMOKE, few_faces.images, play=stop, steps=4, progress=False)
+        rows.trained(SMOKE.but(game="mine"), few_faces, steps=4)
 
 
 def test_two_tools_that_fill_one_table_keep_each_others_rows(tmp_path):

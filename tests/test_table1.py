@@ -298,7 +298,7 @@ def test_the_tables_show_both_gains_the_verdict_and_what_is_missing(built):
     assert re.search(r"paper-gan +Ours +24.82 +– +0.70 +– +\+1.60 +–", text)
     assert f"{built.rows['tiny']['gain_psnr']:+.2f} ±" in text
     assert f"{built.rows['tiny']['gain_ssim']:+.3f} ±" in text
-    assert "python -m urdgn_lite.methods.lapgan" in text
+    assert "urdgn-lite train --preset lapgan" in text
     assert "urdgn-lite train --preset paper-gan" in text
     assert text.index("bicubic") < text.index("yang2013") < text.index("tiny")
 

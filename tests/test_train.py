@@ -1,43 +1,38 @@
 """Algorithm 1: who moves when, on which faces, and what is reported."""
 
 import csv
-import json
 import math
-import os
 import signal
-import subprocess
-import sys
 import threading
+from dataclasses import replace
 from itertools import chain
 
-import numpy as np
 import pytest
 import torch
-from accelerate import Accelerator
+from conftest import put_on_shelf
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
-from safetensors import safe_open
-from safetensors.torch import load_file
 from torch import nn
 
-from urdgn_lite import objective, presets, zoo
+from urdgn_lite import networks, objective, presets, store, zoo
 from urdgn_lite import train as training
-from urdgn_lite.degrade import downsample
-from urdgn_lite.faces import FacesError, to_float
-from urdgn_lite.networks import load_weights
+from urdgn_lite.degrade import downsample, to_float, to_uint8
+from urdgn_lite.faces import FacesError
+from urdgn_lite.methods import released
 from urdgn_lite.optimiser import SCHEDULES
+from urdgn_lite.progress import interruptible
 from urdgn_lite.run import Run
-from urdgn_lite.train import DivergedError, algorithm_1, augment, batch, gain, interruptible, train
+from urdgn_lite.train import algorithm_1, augment, batch, train
+from urdgn_lite.watch import DivergedError, gain
+from urdgn_lite.zoo import load_weights
 
 SMOKE, GAN = presets.get("smoke"), presets.get("smoke-gan")
-RELEASED = GAN.but(name="smoke-gan-released", balanced=True, split_batch=True)
+RELEASED = GAN.but(name="smoke-gan-released", game="released")
 
 
 def ready(preset, n=8, steps=8, seed=0):
     """A run about to take its first step, dropout off so that values can be compared."""
-    run = Run.begin(preset, steps, seed, {"n": n, "crc32": 0}, None, False)
-    run.prepare(Accelerator(cpu=True))
+    run = Run.begin(preset.but(steps=steps), seed, data={"n": n, "crc32": 0}).to("cpu")
     if run.D is not None:
         run.D.eval()
     return run
@@ -85,7 +80,7 @@ def test_d_moves_first_and_leaves_g_alone_then_g_moves_and_leaves_d_alone(few_fa
 
     fresh_g, fresh_d = weights(run.G), weights(run.D)
     order = watch(monkeypatch, run, note)
-    algorithm_1(run, h, run.accelerator)
+    algorithm_1(run, h)
     assert order == ["D", "G"]
     g, d, g_gradients, d_gradients = seen["D"]
     assert all(gradient is None for gradient in g_gradients)  # ĥ was detached
@@ -117,7 +112,7 @@ def test_d_climbs_its_value_and_g_descends_its_loss_against_the_new_d(few_faces,
     for _ in range(4):
         values.clear()
         losses.clear()
-        algorithm_1(run, h, run.accelerator)
+        algorithm_1(run, h)
         measure("end")
         assert values[1] > values[0]
         assert losses[2] < losses[1]
@@ -130,7 +125,7 @@ def test_the_terms_that_come_back_are_those_of_the_equations(few_faces, preset):
         nn.init.normal_(run.G.last.weight, std=0.1)
         generated = run.G(downsample(h))
         z_real, z_fake = run.D(h), run.D(generated)
-    terms = algorithm_1(run, h, run.accelerator)
+    terms = algorithm_1(run, h)
     bce = nn.functional.binary_cross_entropy_with_logits
     close = torch.testing.assert_close
     close(terms["bce_real"], bce(z_real, torch.ones_like(z_real)))
@@ -150,7 +145,7 @@ def test_without_d_there_is_only_the_pixel_term(few_faces):
     run = ready(SMOKE)
     assert run.D is None
     assert run.opt_d is None
-    terms = algorithm_1(run, to_float(few_faces.images[:4]), run.accelerator)
+    terms = algorithm_1(run, to_float(few_faces.images[:4]))
     assert terms.keys() == {"loss", "mse"}
     assert terms["loss"] == terms["mse"]
 
@@ -165,7 +160,10 @@ def test_d_sees_whole_pairs_or_one_half_real_and_the_other_half_generated(
     run, h = ready(preset.but(rate=0.0)), to_float(few_faces.images[:4])
     seen = []
     run.D.register_forward_hook(lambda D, inputs, z: seen.append(inputs[0]))
-    algorithm_1(run, h, run.accelerator)
+    if preset is RELEASED:
+        released.play(run, h, rule=lambda *bce: (True, True))
+    else:
+        algorithm_1(run, h)
     with torch.no_grad():
         generated = run.G(downsample(h))
     for_d, for_g = seen
@@ -179,54 +177,17 @@ def test_lr_faces_are_made_as_the_preset_says(few_faces, monkeypatch):
     run, h = ready(SMOKE.but(downsampling="aliased")), to_float(few_faces.images[:4])
     seen = []
     run.G.register_forward_pre_hook(lambda G, inputs: seen.append(inputs[0]))
-    algorithm_1(run, h, run.accelerator)
+    algorithm_1(run, h)
     assert torch.equal(seen[0], downsample(h, "aliased"))
     assert not torch.equal(seen[0], downsample(h))
-
-
-class Rigged(nn.Module):
-    """A discriminator whose answers are given; its one parameter shows whether it was updated."""
-
-    def __init__(self, z_real, z_fake):
-        super().__init__()
-        self.z = z_real, z_fake
-        self.bias = nn.Parameter(torch.zeros(1))
-
-    def forward(self, faces):
-        half = len(faces) // 2
-        z = torch.tensor([self.z[0]] * half + [self.z[1]] * (len(faces) - half))
-        return z.unsqueeze(1) + self.bias + 0 * faces.mean((1, 2, 3)).unsqueeze(1)
-
-
-@pytest.mark.parametrize(
-    ("z_real", "z_fake", "balanced", "d_plays", "g_plays"),
-    [
-        (0.1, 0.0, True, True, True),  # a guess
-        (3.0, -3.0, True, False, True),  # D wins: it rests
-        (-0.5, 0.0, True, True, False),  # D has lost track: G rests
-        (5.0, 5.0, True, True, True),  # both would rest: both play
-        (3.0, -3.0, False, True, True),  # no rule
-        (-0.5, 0.0, False, True, True),
-    ],
-)
-def test_the_balancing_rule_rests_the_right_player(
-    few_faces, z_real, z_fake, balanced, d_plays, g_plays
-):
-    run = ready(GAN.but(balanced=balanced))
-    run.D = Rigged(z_real, z_fake)
-    run.opt_d = torch.optim.SGD(run.D.parameters(), lr=1.0, maximize=True)
-    before = weights(run.G)
-    algorithm_1(run, to_float(few_faces.images[:4]), run.accelerator)
-    assert (run.D.bias.item() != 0) == d_plays
-    assert moved(before, run.G) == g_plays
-    assert run.D.bias.requires_grad
 
 
 @pytest.mark.parametrize("preset", [GAN.but(schedule="authors"), SMOKE, SMOKE.but(rate=1e-5)])
 def test_both_players_learn_at_the_rate_of_the_schedule(few_faces, preset):
     run, h = ready(preset, steps=40), to_float(few_faces.images[:4])
     for run.step in (0, 15, 35):
-        algorithm_1(run, h, run.accelerator)
+        run.set_learning_rates()
+        algorithm_1(run, h)
         factor = SCHEDULES[preset.schedule]
         wanted = preset.rate * factor(run.step, 40, 2)  # 8 faces, 4 an update
         for optimiser in filter(None, (run.opt_g, run.opt_d)):
@@ -238,7 +199,7 @@ def test_both_players_learn_at_the_rate_of_the_schedule(few_faces, preset):
 
 def shown(images, steps, preset=SMOKE, seed=0):
     """Numbers of the faces of each step."""
-    run = Run.begin(preset, steps, seed, {}, None, False)
+    run = Run.begin(preset.but(steps=steps), seed)
     table = []
     for run.step in range(steps):
         values = ((batch(images, run)[:, 0, 0, 0] + 1) * 127.5).round()
@@ -320,7 +281,7 @@ def test_turn_zoom_and_shift_move_a_point_as_far_as_promised_and_no_farther(affi
 
 
 def test_a_few_steps_already_beat_bicubic(few_faces):
-    run = train(SMOKE, few_faces.images, few_faces.images, steps=40, progress=False)
+    run = train(SMOKE, few_faces.images, few_faces.images, steps=40)
     assert run.done
     gains = [row["gain"] for row in run.history]
     assert gains[-1] > gains[0]
@@ -340,46 +301,48 @@ def test_the_gain_is_measured_in_evaluation_mode_which_it_leaves_as_it_was(few_f
     assert not G.training
 
 
-def test_a_run_reports_as_often_as_asked_and_at_its_end(few_faces):
+def test_a_run_reports_at_every_epoch_ten_times_at_least_and_at_its_end(few_faces):
     def steps_of(**how):
-        run = train(SMOKE, few_faces.images, progress=False, **how)
+        run = train(SMOKE, few_faces.images, **how)
         return [row["step"] for row in run.history]
 
-    assert steps_of(steps=6, reports=3) == [2, 4, 6]
-    assert steps_of(steps=7, reports=2) == [3, 6, 7]
-    assert steps_of(steps=2, reports=10) == [1, 2]
-    assert steps_of(steps=3, reports=0) == [3]
+    assert steps_of(steps=7) == [1, 2, 3, 4, 5, 6, 7]
+    assert steps_of(steps=21) == [2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 21]  # two steps an epoch
+    assert steps_of(steps=45)[:3] == [2, 4, 6]
 
 
 def test_the_folder_of_a_run_holds_what_the_documentation_says(few_faces, tmp_path):
     out = tmp_path / "deep" / "run"
     run = train(
-        GAN, few_faces.images, few_faces.images, out=out, steps=4, reports=2, source="a test",
-        seed=3, progress=False,
+        GAN, replace(few_faces, source="a test"), few_faces, out=out, steps=2, seed=3,
     )  # fmt: skip
     found = {p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file()}
     assert found == {
         "checkpoint.safetensors", "generator.safetensors", "history.csv",
-        "samples/step-000002.png", "samples/step-000004.png",
+        "samples/step-000001.safetensors", "samples/step-000002.safetensors",
     }  # fmt: skip
     G, card = load_weights(out / "generator.safetensors")
     for name, value in run.G.state_dict().items():
         torch.testing.assert_close(G.state_dict()[name], value, rtol=1e-3, atol=1e-6)
     assert card["data"]["source"] == "a test"
-    assert (card["seed"], card["step"], card["steps"]) == (3, 4, 4)
+    assert (card["seed"], card["step"], card["steps"]) == (3, 2, 2)
     assert card["data"]["n"] == 8
     assert {"commit", "hardware", "torch", "date", "history", "seconds"} <= card.keys()
     with (out / "history.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [float(r["loss"]) for r in rows] == [r["loss"] for r in run.history]
     assert {"step", "seconds", "bce_real", "bce_fake", "loss", "mse", "gain"} == rows[0].keys()
-    with Image.open(out / "samples" / "step-000004.png") as sheet:
-        assert sheet.size == (8 * 128, 4 * 128)
+    kept, _ = store.read_tensors(out / "samples" / "step-000002.safetensors", "sample")
+    assert torch.equal(kept["original"], few_faces.images)
+    assert kept["lr"].shape == (8, 3, 16, 16)
+    with torch.no_grad():
+        generated = run.G.eval()(to_float(kept["lr"]))
+    assert torch.equal(kept["generated"], to_uint8(generated))
 
 
 def test_the_same_seed_trains_the_same_networks_and_another_one_others(few_faces):
     def end(seed):
-        return train(GAN, few_faces.images, steps=2, seed=seed, progress=False)
+        return train(GAN, few_faces.images, steps=2, seed=seed)
 
     a, b, c = end(0), end(0), end(1)
     assert not moved(weights(a.G), b.G)
@@ -391,8 +354,8 @@ def test_faces_may_lie_in_memory_in_any_order_and_are_left_unchanged(few_faces):
     stored = few_faces.images.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2)
     assert not stored.is_contiguous()
     kept = stored.clone()
-    run = train(SMOKE, stored, steps=1, progress=False)
-    usual = train(SMOKE, kept.contiguous(), steps=1, progress=False)
+    run = train(SMOKE, stored, steps=1)
+    usual = train(SMOKE, kept.contiguous(), steps=1)
     assert run.data["crc32"] == usual.data["crc32"]
     assert not moved(weights(run.G), usual.G)
     assert torch.equal(stored, kept)
@@ -400,24 +363,17 @@ def test_faces_may_lie_in_memory_in_any_order_and_are_left_unchanged(few_faces):
 
 def test_no_faces_are_refused(few_faces):
     with pytest.raises(FacesError, match="no faces to train on"):
-        train(SMOKE, few_faces.images[:0], progress=False)
-
-
-@pytest.mark.parametrize("changes", [{"batch": 1}, {}])
-def test_one_face_cannot_be_split_into_a_real_and_a_generated_half(few_faces, changes):
-    split = presets.get("smoke-gan").but(split_batch=True, **changes)
-    with pytest.raises(FacesError, match="two faces a step"):
-        train(split, few_faces.images[: 8 if changes else 1], steps=1, progress=False)
+        train(SMOKE, few_faces.images[:0])
 
 
 @pytest.mark.parametrize("steps", [0, -3])
 def test_fewer_than_one_step_is_refused(few_faces, steps):
-    with pytest.raises(ValueError, match=f"steps must be at least 1, not {steps}"):
-        train(SMOKE, few_faces.images, steps=steps, progress=False)
+    with pytest.raises(ValueError, match=f"steps and batch must be at least 1, not {steps}"):
+        train(SMOKE, few_faces.images, steps=steps)
 
 
 def test_one_face_alone_can_be_learned(few_faces):
-    run = train(SMOKE, few_faces.images[:1], steps=2, progress=False)
+    run = train(SMOKE, few_faces.images[:1], steps=2)
     assert run.done
     assert math.isfinite(run.history[-1]["loss"])
 
@@ -425,7 +381,7 @@ def test_one_face_alone_can_be_learned(few_faces):
 def test_a_learning_rate_far_too_large_is_named_as_the_culprit(few_faces, tmp_path):
     wild = GAN.but(rate=1e30)
     with pytest.raises(DivergedError) as caught:
-        train(wild, few_faces.images, out=tmp_path, steps=8, progress=False)
+        train(wild, few_faces.images, out=tmp_path, steps=8)
     message = str(caught.value)
     assert "smoke-gan" in message
     assert "a smaller learning rate than 1e+30" in message
@@ -433,33 +389,32 @@ def test_a_learning_rate_far_too_large_is_named_as_the_culprit(few_faces, tmp_pa
 
 
 def test_a_run_that_diverges_keeps_its_last_good_checkpoint(few_faces, tmp_path, monkeypatch):
-    def sick_from_step_5(run, h, accelerator, healthy=algorithm_1):
-        terms = healthy(run, h, accelerator)
+    def sick_from_step_5(run, h, healthy=algorithm_1):
+        terms = healthy(run, h)
         return terms | ({"loss": torch.tensor(math.nan)} if run.step >= 4 else {})
 
-    how = {"out": tmp_path, "steps": 8, "reports": 4, "progress": False}
+    how = {"out": tmp_path, "steps": 8}
     with monkeypatch.context() as patch:
-        patch.setattr(training, "algorithm_1", sick_from_step_5)
-        with pytest.raises(DivergedError, match="at step 6") as caught:
+        patch.setitem(training.GAMES, "algorithm_1", sick_from_step_5)
+        with pytest.raises(DivergedError, match="at step 5") as caught:
             train(SMOKE, few_faces.images, **how)
     assert f"The last good checkpoint is in {tmp_path}" in str(caught.value)
     assert "λ" not in str(caught.value)  # there is none to raise
-    with safe_open(tmp_path / "checkpoint.safetensors", "pt") as stored:
-        assert json.loads(stored.metadata()["run"])["step"] == 4
+    assert zoo.card(tmp_path / "checkpoint.safetensors")["step"] == 4
     resumed = train(SMOKE, few_faces.images, resume=True, **how)
     straight = train(SMOKE, few_faces.images, **how | {"out": None})
     assert not moved(weights(resumed.G), straight.G)
 
 
 def test_weights_that_are_not_finite_are_never_saved(few_faces, tmp_path, monkeypatch):
-    def poisoned(run, h, accelerator, healthy=algorithm_1):
-        terms = healthy(run, h, accelerator)  # finite: the update comes after the loss
+    def poisoned(run, h, healthy=algorithm_1):
+        terms = healthy(run, h)  # finite: the update comes after the loss
         nn.init.constant_(next(run.G.parameters()), math.nan)
         return terms
 
-    monkeypatch.setattr(training, "algorithm_1", poisoned)
+    monkeypatch.setitem(training.GAMES, "algorithm_1", poisoned)
     with pytest.raises(DivergedError) as caught:
-        train(SMOKE, few_faces.images, out=tmp_path, steps=1, progress=False)
+        train(SMOKE, few_faces.images, out=tmp_path, steps=1)
     assert not list(tmp_path.iterdir())
     assert "checkpoint" not in str(caught.value)  # it promises none where there is none
 
@@ -489,84 +444,17 @@ def test_handlers_come_back_after_an_error_too():
 
 def test_a_thread_can_train_though_it_cannot_catch_signals(few_faces):
     runs = []
-    thread = threading.Thread(
-        target=lambda: runs.append(train(SMOKE, few_faces.images, steps=1, progress=False))
-    )
+    thread = threading.Thread(target=lambda: runs.append(train(SMOKE, few_faces.images, steps=1)))
     thread.start()
     thread.join()
     assert runs[0].done
-
-
-# --- Two processes.
-
-TWO = """
-import signal, sys
-from urdgn_lite import presets
-from urdgn_lite import train as t
-from urdgn_lite.cli import app
-from urdgn_lite.faces import load
-
-faces, out = sys.argv[1:]
-for preset in ("smoke", "smoke-gan"):
-    arguments = ["--preset", preset, "--faces", faces, "--steps", "6", "--out", f"{out}/{preset}"]
-    app(["train", *arguments], standalone_mode=False)
-
-healthy = t.algorithm_1
-
-def interrupted(run, h, accelerator):
-    assert len(h) == 2  # half of the four
-    if run.step == 2 and accelerator.process_index == 1:
-        signal.raise_signal(signal.SIGINT)
-    return healthy(run, h, accelerator)
-
-t.algorithm_1 = interrupted
-images = load(faces, "train").images
-run = t.train(presets.get("smoke"), images, out=f"{out}/stopped", progress=False)
-assert run.step == 3, run.step
-"""
-
-
-def test_two_processes_train_what_one_does_and_stop_together(few_faces, tmp_path):
-    script, folder = tmp_path / "two.py", tmp_path / "faces"
-    script.write_text(TWO)
-    for split, count in (("train", 8), ("val", 2)):
-        (folder / split).mkdir(parents=True)
-        for i, face in enumerate(few_faces.images[:count].permute(0, 2, 3, 1).numpy()):
-            Image.fromarray(face).save(folder / split / f"{i}.png")
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
-    environment = os.environ | {"ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [*command, str(script), str(folder), str(tmp_path)], env=environment, timeout=300,
-        capture_output=True, text=True,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-3000:]
-
-    def card_of(name):
-        with safe_open(tmp_path / name / "checkpoint.safetensors", "pt") as stored:
-            return json.loads(stored.metadata()["run"])
-
-    assert {name: card_of(name)["step"] for name in ("smoke", "smoke-gan", "stopped")} == {
-        "smoke": 6, "smoke-gan": 6, "stopped": 3,
-    }  # fmt: skip
-    assert not list(tmp_path.rglob("*.part"))
-
-    alone = train(SMOKE, few_faces.images, steps=6, progress=False).G.state_dict()
-    fresh = ready(SMOKE).G.state_dict()
-    together = load_file(tmp_path / "smoke" / "checkpoint.safetensors")
-    for name, value in alone.items():
-        np.testing.assert_allclose(together[f"G.{name}"], value, rtol=1e-3, atol=1e-5)
-    assert max((alone[name] - fresh[name]).abs().max() for name in alone) > 1e-3  # it did move
-
-    G, card = load_weights(tmp_path / "smoke-gan" / "generator.safetensors")
-    assert all(value.isfinite().all() for value in G.state_dict().values())
-    assert Run.begin(GAN, 6, 0, card["data"], tmp_path / "smoke-gan", True).done
 
 
 def test_a_run_may_begin_as_a_copy_of_a_trained_generator(few_faces, tmp_path):
     smoke, gan = presets.get("smoke"), presets.get("smoke-gan")
     train(smoke, few_faces.images, steps=3, out=tmp_path)
     begun = tmp_path / "generator.safetensors"
-    run = Run.begin(gan, 1, 1, {"n": 8}, None, False, begun)
+    run = Run.begin(gan, 1, begun)
     stored = zoo.load(begun).state_dict()
     assert all(torch.equal(run.G.state_dict()[name], stored[name]) for name in stored)
     assert run.start["name"] == "smoke"
@@ -574,27 +462,38 @@ def test_a_run_may_begin_as_a_copy_of_a_trained_generator(few_faces, tmp_path):
 
 
 def test_a_start_from_the_zoo_is_remembered_by_its_name_there(shelf, few_faces, tmp_path):
-    train(SMOKE, few_faces.images, steps=3, out=tmp_path, progress=False)
-    zoo.keep(tmp_path / "generator.safetensors", "mine")
-    run = Run.begin(presets.get("smoke-gan"), 1, 0, {"n": 8}, None, False, "mine")
+    train(SMOKE, few_faces.images, steps=3, out=tmp_path)
+    put_on_shelf(tmp_path / "generator.safetensors", "mine")
+    run = Run.begin(presets.get("smoke-gan"), 0, "mine")
     assert (run.start["name"], run.start["steps"]) == ("mine", 3)
 
 
 def test_a_copy_of_another_network_is_refused(generator_file):
-    with pytest.raises(ValueError, match="lite cannot start from smoke"):
-        Run.begin(presets.get("lite"), 1, 0, {"n": 8}, None, False, generator_file)
+    with pytest.raises(ValueError, match="cannot start from smoke: it is another network"):
+        Run.begin(presets.get("lite"), 0, generator_file)
+
+
+def test_a_run_may_begin_as_a_network_and_a_preset_begins_as_it_says(shelf, few_faces):
+    mine = networks.build_generator(SMOKE)
+    run = Run.begin(GAN, 0, mine)
+    assert not moved(weights(mine), run.G)
+    assert run.start == {"name": "a network", "steps": 0, "seconds": 0}
+    later = GAN.but(start="tiny")
+    assert Run.begin(later).start["name"] == "tiny"
+    assert not moved(zoo.load("tiny").state_dict(), Run.begin(later).G)
+    assert Run.begin(later, 0, "").start == {}
 
 
 def test_averaged_weights_follow_the_moving_average(few_faces, monkeypatch):
     share, seen = 0.75, []
-    original = training.algorithm_1
+    original = algorithm_1
 
-    def watched(run, h, accelerator):
-        losses = original(run, h, accelerator)
+    def watched(run, h):
+        losses = original(run, h)
         seen.append(run.G.head.weight.detach().clone().double())
         return losses
 
-    monkeypatch.setattr(training, "algorithm_1", watched)
+    monkeypatch.setitem(training.GAMES, "algorithm_1", watched)
     run = train(presets.get("smoke").but(average=share), few_faces.images, steps=5)
     expected = seen[0]  # the average begins with the first step's weights
     for weight in seen[1:]:
@@ -605,12 +504,25 @@ def test_averaged_weights_follow_the_moving_average(few_faces, monkeypatch):
 
 def test_without_an_average_the_generator_is_g(few_faces):
     run = train(presets.get("smoke"), few_faces.images, steps=1)
-    assert run.generator is run.plain(run.G)
+    assert run.generator is run.G
 
 
-def test_bf16_is_asked_for_on_a_cpu(few_faces):
-    smoke = presets.get("smoke")
-    for asked, used in ((None, "bf16" if torch.cuda.is_available() else "no"), (True, "bf16")):
-        run = train(smoke, few_faces.images, steps=2, bf16=asked)
-        assert run.accelerator.mixed_precision == used
-        assert next(run.G.parameters()).dtype == torch.float32  # computed so, not kept so
+def test_a_cpu_computes_in_bf16_where_it_is_asked_to(few_faces, monkeypatch):
+    seen = []
+
+    def watched(run, h):
+        seen.append(run.G.head(h).dtype)
+        return algorithm_1(run, h)
+
+    monkeypatch.setitem(training.GAMES, "algorithm_1", watched)
+    train(SMOKE, few_faces, steps=1)
+    with torch.autocast("cpu", torch.bfloat16):
+        run = train(SMOKE, few_faces, steps=1)
+    assert seen[-1] == torch.bfloat16
+    assert seen[0] == (torch.bfloat16 if torch.cuda.is_available() else torch.float32)
+    assert next(run.G.parameters()).dtype == torch.float32  # computed so, not kept so
+
+
+def test_a_nan_of_minutes_is_refused(few_faces):
+    with pytest.raises(ValueError, match="minutes must be 0 or more, not nan"):
+        train(SMOKE, few_faces, minutes=math.nan)

@@ -1,16 +1,17 @@
-"""The command line: `urdgn-lite faces | train | evaluate | table1 | bench | upsample | grade`."""
+"""The command line: `urdgn-lite faces | train | evaluate | table1 | upsample | grade`."""
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from urdgn_lite._console import err, out, plain_errors, say
+from urdgn_lite.presets import PRESETS, Preset
 
 app = typer.Typer(
     no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown",
@@ -47,72 +48,63 @@ def faces(
 
 @app.command()
 def train(
-    preset: Annotated[
-        str | None, typer.Option(help="see `urdgn_lite.presets`; default: residual-s")
-    ] = None,
+    preset: Annotated[str, typer.Option(help="what to make")] = "residual-s-imaginary",
     faces: FacesOption = "imaginary",
-    everything: Annotated[
-        bool, typer.Option("--all", help="every generator of the zoo, in slices of --minutes")
-    ] = False,
+    lam: Annotated[
+        float | None,
+        typer.Option("--lam", min=0, help="λ of Eq. 2: 0 … inf; default: the preset's"),
+    ] = None,
     folder: Annotated[Path | None, typer.Option("--out", help="default: runs/PRESET")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="default: the preset's")] = None,
-    seed: int = 0,
-    start: Annotated[str, typer.Option(help="begin as this generator: a name or a file")] = "",
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1)] = 0,
+    start: Annotated[
+        str | None, typer.Option(help="begin as this generator: a name or a file; '' as none")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="go on from --out")] = False,
     minutes: Annotated[
-        float | None, typer.Option(help="stop and save after so long; with --all 9")
+        float | None, typer.Option(min=0, help="stop and save after so long")
     ] = None,
-    replace: Annotated[
-        bool, typer.Option("--replace", help="with --all: even better generators of the zoo")
-    ] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="use so many faces")] = None,
-    bf16: Annotated[
-        bool | None, typer.Option(help="compute in bfloat16; default: on GPUs alone")
-    ] = None,
+    bf16: Annotated[bool, typer.Option("--bf16", help="compute in bfloat16, as GPUs do")] = False,
     root: Root = Path("data"),
 ) -> None:
-    """Train a network by Algorithm 1; without options, `residual-s` in minutes on a laptop.
+    """Make the generator of a preset; without options, in minutes on a laptop.
 
     Ctrl-C saves; `--resume` goes on from there and ends where an uninterrupted run would. Exit
-    code 130 says that a run, or with `--all` the plan, is not at its end yet.
+    code 130 says that the run is not at its end yet. `torchrun` starts it as several processes.
     """
+    import os
+
+    import torch
+
     from urdgn_lite import faces as f
-    from urdgn_lite import presets, weights
-    from urdgn_lite.train import gain, train
+    from urdgn_lite import presets
+    from urdgn_lite.train import train
+    from urdgn_lite.watch import gain
 
     with plain_errors():
-        if everything:
-            one = {"preset": preset, "start": start, "steps": steps, "limit": limit}
-            if given := [f"--{option}" for option, value in one.items() if value]:
-                raise ValueError(f"--all has a plan of its own: leave out {', '.join(given)}")
-            folder = folder or Path("runs/all")
-            splits = [f.load(faces, split, root=root) for split in ("train", "val", "test")]
-            shown = f.load("imaginary", "test")
-            say(out, weights.describe(weights.PLAN, folder))
-            tests = [splits[2]] + ([shown] if splits[2].source != shown.source else [])
-            complete = weights.train_all(
-                splits[0], splits[1], tests, folder, minutes=9 if minutes is None else minutes,
-                plan=weights.PLAN, seed=seed, bf16=bf16, replace=replace,
-                say=lambda text: say(out, text),
-            )  # fmt: skip
-            raise typer.Exit(0 if complete else 130)
-        if replace:
-            raise ValueError("--replace belongs to --all: one run goes to --out, not to the zoo")
-        p = presets.get(preset or "residual-s")
+        p = presets.get(preset)
+        if lam is not None:
+            p = weighed(p, lam)
         folder = folder or Path("runs") / p.name
         images = f.load(faces, "train", root=root, limit=limit)
         val = f.load(faces, "val", root=root, limit=100)
-        run = train(
-            p, images.images, val.images, out=folder, steps=steps, seed=seed, start=start,
-            resume=resume, source=faces, bf16=bf16,
-            minutes=math.inf if minutes is None else minutes,
-        )  # fmt: skip
+        run: Any = partial(train, p, images, val, out=folder, steps=steps, seed=seed, start=start,
+                           resume=resume)  # fmt: skip
+        if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+            from urdgn_lite.distributed import train as together
+
+            run = partial(together, *run.args, **run.keywords)
+        elif minutes is not None:
+            run = partial(run, minutes=minutes)
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            run = run()
         done = "done" if run.done else "stopped (go on with --resume)"
-        g = gain(run.generator, val.images)
         say(
             out,
-            f"{done}: step {run.step} of {run.steps}, {run.seconds / 60:.1f} min, {g:+.2f} dB over "
-            f"bicubic on {len(val)} validation faces; {folder}/generator.safetensors",
+            f"{done}: step {run.step} of {run.steps}, {run.seconds / 60:.1f} min, "
+            f"{gain(run.generator, val.images):+.2f} dB over bicubic on {len(val)} validation "
+            f"faces; {folder}/generator.safetensors",
         )
         if not run.done:
             raise typer.Exit(130)
@@ -195,36 +187,6 @@ def table1(
 
 
 @app.command()
-def bench(
-    presets: Annotated[
-        str, typer.Option(help="names, with commas; default: the five, bare and -gan")
-    ] = "",
-    against: Annotated[str, typer.Option(help="the preset to compare with")] = "released",
-    seconds: Annotated[float, typer.Option(min=0.01, help="for each measurement")] = 5,
-    bf16: Annotated[bool, typer.Option("--bf16", help="compute in bfloat16")] = False,
-    path: Annotated[Path | None, typer.Option("--out", help="keep the numbers as JSON")] = None,
-) -> None:
-    """Measure speed: faces a second in use and in training, and the share of the device's limits.
-
-    Training is fed from memory, and by torch's `DataLoader` from image files.
-    """
-    from urdgn_lite import bench as b
-    from urdgn_lite import faces as f
-
-    with plain_errors():
-        names = presets.split(",") if presets else b.FAMILY
-        if path:  # before minutes of measuring
-            path.parent.mkdir(parents=True, exist_ok=True)
-        row = b.bench(
-            names, f.load("imaginary", "train", limit=500).images, against=against,
-            seconds=seconds, bf16=bf16, show=out.print,
-        )  # fmt: skip
-        if path:
-            path.write_text(json.dumps(row, indent=1) + "\n")
-            say(out, f"wrote {path}")
-
-
-@app.command()
 def upsample(
     source: Annotated[Path, typer.Argument(help="an image, or a folder of images")],
     model: Annotated[str, typer.Option(help="a name in the zoo, or a file")] = MODEL,
@@ -278,6 +240,21 @@ def grade(
             f"{len(grades)} submissions, {ok} without problems: {table}; {len(pages)} pages in "
             f"{feedback}; seed {seed}", highlight=False,
         )  # fmt: skip
+
+
+def weighed(preset: Preset, lam: float) -> Preset:
+    """A preset with another λ; ∞ leaves D out.
+
+    Raises
+    ------
+    ValueError : λ for a preset without D; the message names one that has it.
+    """
+    if preset.discriminator is None:
+        name = f"{preset.name.removesuffix('-imaginary')}-gan"
+        use = name if name in PRESETS else "lite-gan"
+        raise ValueError(f"{preset.name} has no D, and λ weighs nothing there: take {use}")
+    D = None if math.isinf(lam) else preset.discriminator
+    return preset.but(name=f"{preset.name}-{lam:g}", lam=lam, discriminator=D)
 
 
 def main() -> None:

@@ -19,7 +19,8 @@ def orthogonalised(matrix: Float[Tensor, "m n"]) -> Float[Tensor, "m n"]:
     Five Newton-Schulz rounds: each is an odd polynomial, which leaves U and V alone, acts on S. The
     coefficients are Jordan's; they lift small singular values fast instead of reaching 1 exactly.
     """
-    x = matrix if (flat := matrix.shape[0] <= matrix.shape[1]) else matrix.T
+    flat = matrix.shape[0] <= matrix.shape[1]
+    x = matrix if flat else matrix.T
     x = x / (x.norm() + 1e-7)  # so that none is above 1
     for _ in range(5):
         square = x @ x.T
@@ -28,7 +29,7 @@ def orthogonalised(matrix: Float[Tensor, "m n"]) -> Float[Tensor, "m n"]:
 
 
 class Muon(torch.optim.AdamW):
-    """Muon for what is a large matrix, AdamW for the rest: biases, the first layer.
+    """Two groups of parameters: Muon moves the large matrices, AdamW biases and the first layer.
 
     A convolution's weight counts as the matrix (channels out) × (channels in × 3 × 3). A step of
     Muon is as long as AdamW's usually is (0.2 η a weight, Liu et al. 2025): one rate serves both.
@@ -46,36 +47,34 @@ class Muon(torch.optim.AdamW):
     ) -> None:  # fmt: skip
         if not 0 <= momentum < 1:
             raise ValueError(f"need 0 ≤ momentum < 1; got {momentum}")
-        super().__init__(params, lr, **adamw)
-        self.momentum, self.smallest = momentum, smallest
+        groups: dict[bool, list[Tensor]] = {True: [], False: []}
+        for theta in params:
+            matrix = theta.ndim > 1 and min(theta.flatten(1).shape) >= smallest
+            groups[matrix].append(theta)
+        defaults = [{"params": some, "muon": muon} for muon, some in groups.items() if some]
+        super().__init__(defaults, lr, **adamw)
+        self.momentum = momentum
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> Any:
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
-        kept = []
-        for group in self.param_groups:
-            for theta in group["params"]:
-                if theta.grad is not None and self.is_matrix(theta):
-                    self._step(theta, theta.grad, group)
-                    kept.append((theta, theta.grad))
-                    theta.grad = None  # AdamW passes over it
-        super().step()
-        for theta, gradient in kept:
-            theta.grad = gradient
+        everything = self.param_groups
+        self.param_groups = [group for group in everything if not group["muon"]]
+        try:
+            loss = super().step(closure)  # AdamW's groups
+        finally:
+            self.param_groups = everything
+        for group in everything:
+            for theta in group["params"] if group["muon"] else ():
+                if theta.grad is not None:
+                    self._move(theta, theta.grad, group)
         return loss
 
-    def is_matrix(self, theta: Tensor) -> bool:
-        """Whether Muon moves this parameter."""
-        return theta.ndim > 1 and min(theta.flatten(1).shape) >= self.smallest
-
-    def _step(self, theta: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
+    def _move(self, theta: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
         gradient = -gradient if group["maximize"] else gradient
         state = self.state[theta]
-        if not state:  # AdamW asks every state that is loaded for its "step"
+        if not state:
             state |= {"step": torch.tensor(0.0), "momentum": torch.zeros_like(theta)}
+        state["step"] += 1  # counted as AdamW does, whose `load_state_dict` asks for it
         state["momentum"].lerp_(gradient, 1 - self.momentum)
         ahead = gradient.lerp(state["momentum"], self.momentum)  # Nesterov's
         direction = orthogonalised(ahead.flatten(1))

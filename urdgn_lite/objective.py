@@ -1,7 +1,11 @@
-"""The objective of UR-DGN: one function an equation.
+"""The objective of UR-DGN, and what its two players differentiate.
 
-The discriminator's last layer is a sigmoid, D = σ(z). All functions here take the *logits* z,
-because log σ(z) computed from σ(z) turns into −∞ as soon as D is confident.
+Eqs. 1 and 2 are values. Eqs. 3 and 6 are derivatives of F(G, D) in expectation; Eqs. 4 and 7 are
+the same for a batch of N pairs, ∇_θD and ∇_θG of an average. Here stands the quantity under ∇; its
+gradient is `.backward()`'s work. With the last step in `optimiser`, that is each player's update.
+
+The discriminator's last layer is a sigmoid, D = σ(z). All functions take the *logits* z, because
+log σ(z) computed from σ(z) turns into −∞ as soon as D is confident.
 """
 
 from __future__ import annotations
@@ -50,7 +54,7 @@ def gan_value(z_real: Logits, z_fake: Logits) -> Scalar:
 
 
 def pixel_term(generated: Images, real: Images, reduction: str = "mean") -> Scalar:
-    """Pixel-wise ℓ2 term of Eq. 2: the batch average of ‖ĥ − h‖²_F.
+    """The pixel-wise ℓ2 term of Eq. 2: the batch average of ‖ĥ − h‖²_F.
 
     Parameters
     ----------
@@ -82,13 +86,28 @@ def urdgn_value(
 
 
 @implements("eq:4")
+def discriminator_value(z_real: Logits, z_fake: Logits) -> Scalar:
+    """What D raises: the quantity under ∇_θD of Eqs. 3 and 4, mean log D(h) + log(1 − D(G(l))).
+
+    Implements Eq. 4 of Yu & Porikli (2016), the mean over a batch of N pairs; for many faces it
+    nears the expectation of Eq. 3. The λ term of Eq. 2 does not depend on D and is gone.
+
+    Parameters
+    ----------
+    z_real, z_fake : logits of D on h and on ĥ = G(l), ĥ *detached*: D's update leaves G alone.
+    """
+    return gan_value(z_real, z_fake)
+
+
+@implements("eq:7")
 def generator_loss(
     z_fake: Logits | None, generated: Images, real: Images, lam: float,
     adversarial: str = "saturating", reduction: str = "mean",
 ) -> Scalar:  # fmt: skip
-    """What G minimises: the terms of Eq. 2 that depend on G.
+    """What G lowers: the quantity under ∇_θG of Eqs. 6 and 7, log(1 − D(G(l))) + λ‖G(l) − h‖²_F.
 
-    Implements Eq. 4 of Yu & Porikli (2016).
+    Implements Eq. 7 of Yu & Porikli (2016), the mean over a batch of N pairs; for many faces it
+    nears the expectation of Eq. 6.
 
     Parameters
     ----------
@@ -112,13 +131,3 @@ def generator_loss(
     else:
         raise ValueError(f"no adversarial term {adversarial!r}: saturating or non-saturating")
     return fooling + lam * pixel_term(generated, real, reduction)
-
-
-@implements("eq:7")
-def discriminator_value(z_real: Logits, z_fake: Logits) -> Scalar:
-    """What D *maximises*: E[log D(h)] + E[log(1 − D(ĥ))].
-
-    Implements Eq. 7 of Yu & Porikli (2016). The λ term of Eq. 2 does not depend on D and is
-    gone. `z_fake` must come from ĥ *detached* from G: D's update leaves G alone.
-    """
-    return gan_value(z_real, z_fake)

@@ -1,4 +1,4 @@
-"""RMSprop as the paper writes it, the learning-rate schedules, the authors' balancing rule."""
+"""RMSprop as the paper writes it, and the schedules of the learning rate."""
 
 from __future__ import annotations
 
@@ -17,18 +17,19 @@ def rmsprop_step(
     theta: Tensor, gradient: Tensor, delta: Tensor, *,
     eta: float, alpha: float, eps: float, eps_inside: bool = True, maximize: bool = False,
 ) -> None:  # fmt: skip
-    """One RMSprop update, in place: Δ ← α Δ + (1 − α) g², θ ← θ ∓ η g / √(Δ + ε).
+    """One RMSprop update, in place: δ ← α δ + (1 − α) g², θ ← θ ± η g / √(δ + ε).
 
-    Implements Eq. 5 (G descends) and, with `maximize`, Eq. 8 (D ascends) of Yu & Porikli (2016).
+    Implements Eq. 5 (D ascends, `maximize`) and Eq. 8 (G descends) of Yu & Porikli (2016).
 
     Parameters
     ----------
-    theta, gradient, delta : parameter, its gradient g, the running average Δ of g²; one shape.
+    theta, gradient, delta : θ_D or θ_G, its gradient g, the auxiliary variable δ; one shape.
     eta : learning rate η; 0.001 in the paper.
-    alpha : share of Δ that is kept. The paper says "decay 0.01"; read literally, Δ forgets all
-        but the last step. The authors' code uses 0.9.
-    eps : ε, 1e-8. Inside the root as in the paper, it bounds the step at η g / 10⁻⁴; outside it,
-        √Δ + ε, as in the authors' code and `torch.optim.RMSprop`, at η g / 10⁻⁸.
+    alpha : decay rate α, the share of δ that is kept. 0.01 in the paper: δ forgets all but the
+        last step. The authors' code uses 0.9.
+    eps : ε, 1e-8, "to avoid division by zero".
+    eps_inside : √(δ + ε), or √δ + ε as in the authors' code and `torch.optim.RMSprop`. The paper's
+        text leaves open which. Where δ is 0 the step is η g / 10⁻⁴, or η g / 10⁻⁸.
     """
     delta.mul_(alpha).addcmul_(gradient, gradient, value=1 - alpha)
     root = (delta + eps).sqrt_() if eps_inside else delta.sqrt().add_(eps)
@@ -65,15 +66,6 @@ class RMSprop(torch.optim.Optimizer):
         return loss
 
 
-def authors_schedule(step: int, total: int, steps_per_epoch: int) -> float:
-    """Factor on η in the released code: 1/50 for 10 updates, 1/5 until the 30th, × 0.99 an epoch.
-
-    The floor of 1e-3 is theirs as well: η = 0.001 never falls below 1e-6.
-    """
-    warm_up = 1 / 50 if step < 10 else 1 / 5 if step < 30 else 1.0
-    return warm_up * max(0.99 ** (step // steps_per_epoch), 1e-3)
-
-
 def cosine_schedule(step: int, total: int, steps_per_epoch: int) -> float:
     """Linear warm-up over the first 2 % of the steps, then half a cosine down to zero."""
     warm_up = max(1, total // 50)
@@ -83,7 +75,7 @@ def cosine_schedule(step: int, total: int, steps_per_epoch: int) -> float:
 
 
 def paper_schedule(step: int, total: int, steps_per_epoch: int) -> float:
-    """Sect. 3.2 of Yu & Porikli (2016): η is multiplied by 0.99 after each epoch."""
+    """Factor 0.99 on η after each epoch, as Sect. 3.2 of Yu & Porikli (2016) says."""
     return 0.99 ** (step // steps_per_epoch)
 
 
@@ -95,23 +87,5 @@ def constant_schedule(step: int, total: int, steps_per_epoch: int) -> float:
 SCHEDULES = {
     "paper": paper_schedule,
     "constant": constant_schedule,
-    "authors": authors_schedule,
     "cosine": cosine_schedule,
 }
-
-
-def balance(bce_real: float, bce_fake: float, margin: float = 0.3) -> tuple[bool, bool]:
-    """The released code's rule that keeps the two players level.
-
-    Parameters
-    ----------
-    bce_real, bce_fake : −E[log D(h)] and −E[log(1 − D(ĥ))], each ≥ 0; log 2 ≈ 0.69 is a guess.
-
-    Returns
-    -------
-    (update D?, update G?) : D rests when either half is below 0.3 (it wins too clearly), G when
-        either is above 0.7 (D has lost track). If both would rest, both play.
-    """
-    update_d = min(bce_real, bce_fake) >= margin
-    update_g = max(bce_real, bce_fake) <= 1 - margin
-    return (update_d, update_g) if update_d or update_g else (True, True)

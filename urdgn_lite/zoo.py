@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import math
-import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,21 +9,16 @@ from typing import Any
 import torch
 from torch import nn
 
-from urdgn_lite.networks import load_weights
-from urdgn_lite.presets import suggest
+from urdgn_lite import store
+from urdgn_lite.networks import build_generator
+from urdgn_lite.presets import Preset, suggest
 
 SHELF = Path(__file__).parent / "weights"
 
 
-def _index() -> dict[str, str]:
-    """Name -> SHA-256 of the weights' file."""
-    path = SHELF / "index.json"
-    return json.loads(path.read_text()) if path.exists() else {}
-
-
 def names() -> list[str]:
     """Names that `load` knows."""
-    return sorted(_index())
+    return sorted(path.stem for path in SHELF.glob("*.safetensors"))
 
 
 def load(name: str | Path, device: str | torch.device = "cpu") -> nn.Module:
@@ -42,30 +33,28 @@ def load(name: str | Path, device: str | torch.device = "cpu") -> nn.Module:
     ------
     ValueError : no such name (near ones are suggested), or a file that is damaged.
     """
-    return _load(name)[0].to(device)
+    return load_weights(path_of(name))[0].to(device)
 
 
 def card(name: str | Path) -> dict[str, Any]:
     """How the weights came about: preset, data, seed, steps, seconds, commit, hardware."""
-    return _load(name)[1]
+    return store.read_card(path_of(name), "generator")
 
 
 def steps_and_seconds(card: Mapping[str, Any]) -> tuple[int, float]:
     """What the weights of a card took, with what the network that they began as had taken."""
     before = card.get("start") or {"steps": 0, "seconds": 0}
-    return card["step"] + before["steps"], card["seconds"] + before["seconds"]
+    return card.get("step", 0) + before["steps"], card.get("seconds", 0) + before["seconds"]
 
 
-def _load(name: str | Path) -> tuple[nn.Module, dict[str, Any]]:
-    index = _index()
-    if str(name) not in index:
-        if Path(name).is_file():
-            return load_weights(Path(name))
-        raise unknown(name, index)
-    path = SHELF / f"{name}.safetensors"
-    if not path.exists() or sha256(path) != index[str(name)]:
-        raise ValueError(f"{path.name} is missing or damaged: reinstall the package")
-    return load_weights(path)
+def path_of(name: str | Path) -> Path:
+    """The file of a generator: on the shelf by its name, else where the path leads."""
+    shelved = SHELF / f"{name}.safetensors"
+    if str(name) in names():
+        return shelved
+    if Path(name).is_file():
+        return Path(name)
+    raise unknown(name, names())
 
 
 def unknown(name: str | Path, known: Iterable[str]) -> ValueError:
@@ -75,58 +64,53 @@ def unknown(name: str | Path, known: Iterable[str]) -> ValueError:
     return ValueError(f"no {str(name)!r}: {hint} (or the path of a generator file)")
 
 
-def sha256(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def save_weights(network: nn.Module, path: Path, card: Mapping[str, Any]) -> None:
+    """Write a generator as fp16 safetensors, its card (with the preset) in the header."""
+    tensors = {
+        name: value.half() if value.is_floating_point() else value
+        for name, value in network.state_dict().items()
+    }
+    store.write_tensors(path, tensors, card)
 
 
-class BetterKeptError(ValueError):
-    """The zoo holds a better generator under that name."""
-
-
-def keep(path: Path, name: str, *, replace: bool = False) -> None:
-    """Copy a run's `generator.safetensors` into the package under a name, and index it.
+def load_weights(path: Path) -> tuple[nn.Module, dict[str, Any]]:
+    """Read a generator and its card; nothing in the file is executed.
 
     Raises
     ------
-    BetterKeptError : unless `replace`, where the one there learnt from the same faces and gained
-        more on their validation split. (A gain in pixels: it does not see what D adds.)
-    ValueError : `path` is no generator.
+    ValueError : the file is no generator written by `save_weights`, or damaged.
     """
-    new = load_weights(path)[1]
-    if not replace and (reason := better(new, name)):
-        raise BetterKeptError(reason)
-    SHELF.mkdir(exist_ok=True)
-    shelf = {f"{name}.safetensors": path.read_bytes()}
-    index = _index() | {name: sha256(path)}
-    shelf["index.json"] = (json.dumps(index, indent=1, sort_keys=True) + "\n").encode()
-    for file, data in shelf.items():
-        (SHELF / f"{file}.part").write_bytes(data)
-    for file in shelf:  # at once: a file that the index does not know is taken for a damaged one
-        (SHELF / f"{file}.part").replace(SHELF / file)
+    tensors, card = store.read_tensors(path, "generator")
+    try:
+        with torch.device("meta"):  # no weights are drawn that the file's would replace
+            network = build_generator(Preset(**card["preset"]))
+        values = {n: t.float() if t.dtype == torch.half else t for n, t in tensors.items()}
+        network.load_state_dict(values, assign=True)
+    except (TypeError, KeyError, ValueError, RuntimeError, AttributeError) as error:
+        reason = " ".join(str(error).split())
+        raise store.DamagedError(f"{path}: not a generator of this package ({reason})") from error
+    return network.eval(), card
 
 
-def better(new: Mapping[str, Any], name: str) -> str:
-    """Why the zoo keeps its generator of that name instead of the card's; "" if it need not."""
-    if name not in _index():
-        return ""
-    old = card(name)
-    mine, theirs = gain(new), gain(old)
-    if old.get("data") != new.get("data") or mine >= theirs:
-        return ""
-    return f"{name} in the zoo gains {theirs:+.3f} dB, this one {mine:+.3f}: not replaced"
+def copy_start(G: nn.Module, start: nn.Module | Path | str) -> dict[str, Any]:
+    """Let G begin as a copy of a network, or of a generator by name or file ("" leaves it alone).
 
+    Returns
+    -------
+    name, steps and seconds of what it began as; empty where it was left alone.
 
-def holds(path: Path, name: str) -> bool:
-    """Whether the zoo's generator of that name is that very file."""
-    return _index().get(name) == sha256(path)
-
-
-def gain(card: Mapping[str, Any]) -> float:
-    """The last validation gain over bicubic in dB that a card tells of; −∞ where it tells none."""
-    gains = [row["gain"] for row in card.get("history", []) if "gain" in row]
-    return gains[-1] if gains else -math.inf
-
-
-if __name__ == "__main__":  # python -m urdgn_lite.zoo RUN/generator.safetensors NAME
-    keep(Path(sys.argv[1]), sys.argv[2])
+    Raises
+    ------
+    ValueError : it is another network.
+    """
+    if not isinstance(start, nn.Module) and not str(start):
+        return {}
+    name, begun, made = "a network", start, dict[str, Any]()
+    if not isinstance(start, nn.Module):
+        begun, made = load_weights(path_of(start))
+        name = str(start) if str(start) in names() else made["preset"]["name"]
+    if str(begun) != str(G):
+        raise ValueError(f"cannot start from {name}: it is another network")
+    G.load_state_dict(begun.state_dict())  # type: ignore[union-attr]
+    steps, seconds = steps_and_seconds(made)
+    return {"name": name, "steps": steps, "seconds": seconds}

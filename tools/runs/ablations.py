@@ -14,15 +14,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from rows import fill, gain, scores, trained
+from rows import fill, gain, part, scores, trained
 from torch import Tensor, nn
 
-from urdgn_lite import degrade, faces, objective, presets, train
+from urdgn_lite import degrade, faces, objective, presets
 from urdgn_lite.faces import to_float
 from urdgn_lite.lesson import regions
 from urdgn_lite.measure.evaluate import interval, ledger
 from urdgn_lite.networks import count_parameters
 from urdgn_lite.provenance import circumstances
+from urdgn_lite.run import Run
+from urdgn_lite.train import GAMES
 
 BASE = presets.get("lite").but(
     name="ablation", generator={"kind": "deconvolutional", "width": 32}, batch=8
@@ -32,20 +34,22 @@ AUTHORS = {"kind": "rmsprop", "eps_inside": False}  # what the released code mea
 FIRST = "pixels alone"
 
 
-def patches(run: Any, h: Tensor, accelerator: Any) -> dict[str, Tensor]:
+def patches(run: Run, h: Tensor) -> dict[str, Tensor]:
     """An iteration on patches: of each face four random quarters, as many pixels as one face."""
-    run.set_learning_rates()
     lr, parts = degrade.downsample(h), []
     for _ in range(4):
         top, left = torch.randint(9, (2,)).tolist()
         cut = h[:, :, 8 * top : 8 * top + 64, 8 * left : 8 * left + 64]
         parts.append((lr[:, :, top : top + 8, left : left + 8], cut))
     lr, h = (torch.cat(part) for part in zip(*parts, strict=True))
-    loss = objective.generator_loss(None, run.G(lr), h, run.preset.lam)
+    loss = objective.generator_loss(None, run.G(lr).float(), h, run.preset.lam)
     run.opt_g.zero_grad()
-    accelerator.backward(loss)
+    loss.backward()
     run.opt_g.step()
     return {"loss": loss.detach()}
+
+
+GAMES["patches"] = patches
 
 
 @dataclass
@@ -56,14 +60,12 @@ class Ablation:
     ----------
     recipe : changed fields of the preset.
     limit : learn from so many faces alone.
-    play : another iteration than Algorithm 1's.
     late : go on from the first row's G.
     aliased : measure on aliased LR faces too.
     """
 
     recipe: dict[str, Any] = field(default_factory=dict)
     limit: int | None = None
-    play: train.Play | None = None
     late: bool = False
     aliased: bool = False
 
@@ -78,7 +80,7 @@ ROWS = {
     "going on, no D": Ablation(LATE, late=True),
     **{f"going on, λ = {lam:g}": game(lam) for lam in (0.0, 1.0, 10.0, 100.0, 1000.0)},
     "fully connected": Ablation({"generator": {"kind": "dense", "width": 32, "first": 24}}),
-    "patches": Ablation(play=patches),
+    "patches": Ablation({"game": "patches"}),
     "aliased": Ablation({"downsampling": "aliased"}, aliased=True),
     "500 faces": Ablation(limit=500),
     "2,000 faces": Ablation(limit=2000),
@@ -106,8 +108,8 @@ def run_row(name: str, hr: faces.Faces, test: faces.Faces, steps: int, out: Path
     start = out / f"{steps}-{FIRST.replace(' ', '-')}" / "generator.safetensors"
     steps = steps // 8 if what.late else steps
     run = trained(
-        preset, hr.images[: what.limit], steps=steps, bf16=True, play=what.play, out=folder,
-        start=start if what.late else "", source=hr.source, reports=1,
+        preset, part(hr, slice(what.limit)), steps=steps, bf16=True, out=folder,
+        start=start if what.late else "",
     )  # fmt: skip
     G = run.generator.eval()
     with torch.no_grad():
@@ -115,11 +117,11 @@ def run_row(name: str, hr: faces.Faces, test: faces.Faces, steps: int, out: Path
         if what.aliased:
             row["on_aliased"] = gain(G, test, "aliased")
         if run.D is not None:
-            row["masked"] = masked(run.plain(run.D), to_float(test.images))
+            row["masked"] = masked(run.D, to_float(test.images))
         if name == FIRST:  # batch normalisation by the statistics of the faces at hand
             row["batch_statistics"] = {}
             for size in (1, 8, 50):
-                some = faces.Faces(test.images[:200], test.names[:200], test.source, test.split)
+                some = part(test, slice(200))
                 row["batch_statistics"][str(size)] = of_batches(G.train(), some, size)
             row["batch_statistics"]["stored"] = gain(G.eval(), some)
     return row | {

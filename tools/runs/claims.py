@@ -9,7 +9,6 @@ go to `results/claims/`.
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,10 +19,11 @@ from claims_faces import found
 from rows import fill
 from torch import Tensor
 
-from urdgn_lite import faces
-from urdgn_lite.degrade import downsample, shift, to_float, to_uint8, upsample_bicubic
+from urdgn_lite import faces, store
+from urdgn_lite.degrade import downsample, to_float, to_uint8, upsample_bicubic
 from urdgn_lite.faces import Faces
 from urdgn_lite.measure import conditions, metrics
+from urdgn_lite.measure.damages import shift
 from urdgn_lite.measure.evaluate import ledger, summary
 from urdgn_lite.measure.table1 import ready
 from urdgn_lite.methods.base import spread
@@ -204,7 +204,6 @@ def main() -> None:
     given = parser.parse_args()
     test = faces.load(given.faces, "test")
     path: Path = ledger() / "claims" / f"{given.kind}.json"
-    path.parent.mkdir(exist_ok=True)
     if given.kind in EACH:
         measure, names, faces_each = EACH[given.kind]
         some = few(test, faces_each) if faces_each else test
@@ -212,7 +211,7 @@ def main() -> None:
         return
     rows = (detector(few(test, 8)) if given.kind == "detector"
             else energy(faces.load(given.faces, "train"), test))  # fmt: skip
-    path.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
+    store.write_json(path, rows)
     print(path.read_text())
 
 

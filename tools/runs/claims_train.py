@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from PIL import Image
 from rows import gain, trained
 from torch import Tensor, nn
 
-from urdgn_lite import faces, networks, presets
+from urdgn_lite import faces, networks, presets, store
 from urdgn_lite.degrade import downsample, upsample_bicubic
 from urdgn_lite.faces import Faces, to_float, to_uint8
 from urdgn_lite.measure import metrics
@@ -111,9 +112,8 @@ def jitter(hr: Faces, steps: int, out: Path) -> dict:
     for sigma in JITTER:
         share = sigma * math.sqrt(3) / 128  # uniform in ±√3 σ has the deviation σ
         preset = presets.get("residual-s").but(affine=(0.0, 0.0, share))
-        run = trained(preset, hr.images, steps=steps, bf16=True, reports=4, source=hr.source,
-                      out=out / f"jitter-{sigma}")  # fmt: skip
-        G = run.plain(run.G).cpu().eval()
+        run = trained(preset, hr, steps=steps, bf16=True, out=out / f"jitter-{sigma}")
+        G = run.G.cpu().eval()
         found_rows[str(sigma)] = {
             name: gain(G, some) | {"n": len(some)} for name, some in tests.items()
         } | about(run)
@@ -121,29 +121,29 @@ def jitter(hr: Faces, steps: int, out: Path) -> dict:
     return found_rows
 
 
-def smaller(images: Tensor, side: int) -> Tensor:
-    """8-bit faces at another side."""
-    if side == images.shape[-1]:
-        return images
-    return torch.cat([to_uint8(downsample(to_float(p), size=side)) for p in images.split(500)])
+def smaller(some: Faces, side: int) -> Faces:
+    """The faces at another side."""
+    if side == some.images.shape[-1]:
+        return some
+    parts = (to_uint8(downsample(to_float(p), size=side)) for p in some.images.split(500))
+    return replace(some, images=torch.cat([*parts]))
 
 
 @torch.no_grad()
 def noise(hr: Faces, steps: int, out: Path) -> dict:
     """Noise in, λ = 0: in how many of the pictures is there a face?"""
     networks.GENERATORS["imagining"], networks.DISCRIMINATORS["growing"] = Imagining, GrowingD
-    small, rows = smaller(hr.images, IMAGINED), {}
-    rows["real"] = found(enlarged(small[:SHOWN]))
+    small, rows = smaller(hr, IMAGINED), {}
+    rows["real"] = found(enlarged(small.images[:SHOWN]))
     for name, connected in (("connected", True), ("convolutions alone", False)):
         preset = presets.get("gan").but(
-            name=f"noise, {name}", batch=16, rate=4e-4, balanced=True,
+            name=f"noise, {name}", batch=32, rate=4e-4, game="released",
             generator={"kind": "imagining", "connected": connected},
             discriminator={"kind": "growing", "side": IMAGINED, "width": 16},
         )  # fmt: skip
         with torch.enable_grad():
-            run = trained(preset, small, steps=steps, bf16=True, reports=8, source=hr.source,
-                          out=out / f"noise-{connected}")  # fmt: skip
-        G = run.plain(run.G).cpu().eval()
+            run = trained(preset, small, steps=steps, bf16=True, out=out / f"noise-{connected}")
+        G = run.G.cpu().eval()
         z = torch.randn(SHOWN, *G.shape, generator=torch.Generator().manual_seed(0))
         made = to_uint8(G.imagine(z))
         row = np.concatenate([*made[:8].permute(0, 2, 3, 1).numpy()], 1)
@@ -165,18 +165,18 @@ def growth(hr: Faces, steps: int, out: Path) -> dict:
     test = faces.load(hr.source, "test")
     rows: dict[str, dict] = {}
     for side in SIDES:
-        small = smaller(hr.images, side)
+        small = smaller(hr, side)
         for lam in (100.0, 0.0):
             name = f"{side}, λ = {lam:g}"
             preset = presets.get("lite-gan").but(
-                name=f"growing-{side}", lam=lam, average=0.0, steps=steps,
+                name=f"growing-{side}", lam=lam, average=0.0, start="",
                 generator={"kind": "growing", "side": side},
                 discriminator={"kind": "growing", "side": side},
             )  # fmt: skip
             with torch.enable_grad():
-                run = trained(preset, small, steps=steps, bf16=True, reports=4, source=hr.source,
-                              out=out / f"growth-{side}-{lam:g}")  # fmt: skip
-            G = Network(run.plain(run.G).cpu().eval())
+                run = trained(preset, small, steps=steps, bf16=True,
+                          out=out / f"growth-{side}-{lam:g}")  # fmt: skip
+            G = Network(run.G.cpu().eval())
             rows[name] = grown(G, test, side) | about(run)
             write("growth", rows)
     return rows
@@ -202,14 +202,12 @@ def grown(G: Network, test: Faces, side: int) -> dict:
 
 def write(name: str, rows: dict) -> None:
     """Keep the rows in the ledger."""
-    path = ledger() / "claims" / f"{name}.json"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
+    store.write_json(ledger() / "claims" / f"{name}.json", rows)
 
 
 def main() -> None:
     """Train, or go on, and write the rows."""
-    kinds = {"jitter": (jitter, 1500), "noise": (noise, 1500), "growth": (growth, 1000)}
+    kinds = {"jitter": (jitter, 1500), "noise": (noise, 800), "growth": (growth, 1000)}
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("kind", choices=kinds)
     parser.add_argument("--steps", type=int)

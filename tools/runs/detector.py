@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from torch.nn.functional import pad
 
-from urdgn_lite import faces
+from urdgn_lite import faces, store
 from urdgn_lite.degrade import downsample, upsample_bicubic
 from urdgn_lite.faces import to_float, to_uint8
 from urdgn_lite.measure import evaluate
@@ -73,7 +73,7 @@ def main():
         found = ([*landmarks(images, *view, *tools)] for images in (test.images, bicubic))
         result[name] = count(*found)
     text = json.dumps(result | circumstances(), indent=1)
-    (evaluate.ledger() / "detector.json").write_text(text + "\n")
+    store.write(evaluate.ledger() / "detector.json", text + "\n")
     print(text)
 
 

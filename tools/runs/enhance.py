@@ -15,7 +15,7 @@ import json
 
 import torch
 
-from urdgn_lite import faces, methods
+from urdgn_lite import faces, methods, store
 from urdgn_lite.degrade import downsample
 from urdgn_lite.faces import to_float
 from urdgn_lite.measure import evaluate
@@ -48,7 +48,7 @@ def main() -> None:
     people = labels(test)
     result = {"faces": test.source, "split": test.split, "n": len(test), "people": len(set(people))}
     text = json.dumps(result | {"rank1": count(test, people, WAYS)} | circumstances(), indent=1)
-    (evaluate.ledger() / "enhance.json").write_text(text + "\n")
+    store.write(evaluate.ledger() / "enhance.json", text + "\n")
     print(text)
 
 

@@ -1,4 +1,4 @@
-"""Sixteen times instead of eight: `python tools/runs/extreme.py --out FOLDER` trains 8 × 8 → 128 × 128.
+"""Sixteen times instead of eight: `python tools/runs/extreme.py` trains 8 × 8 → 128 × 128.
 
 The 8 × 8 face is the 16 × 16 one, halved and rounded again. G gets it enlarged by bicubic to
 16 × 16. The row goes to `results/extreme.json`, beside the same network's at 8 ×, trained alike.
@@ -7,14 +7,13 @@ The 8 × 8 face is the 16 × 16 one, halved and rounded again. G gets it enlarge
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 import torch
 from rows import trained
 from torch import Tensor, nn
 
-from urdgn_lite import faces, networks, presets
+from urdgn_lite import faces, networks, presets, store
 from urdgn_lite.degrade import downsample, upsample_bicubic
 from urdgn_lite.faces import to_float
 from urdgn_lite.measure import metrics
@@ -61,10 +60,10 @@ def compare(
     for size, kind in ((16, "residual"), (8, "from-eight")):
         folder = out / f"{preset}-{steps}-from-{size}"
         run = trained(
-            plain.but(generator={**plain.generator, "kind": kind}), hr.images, steps=steps,
-            bf16=True, source=hr.source, out=folder, reports=4,
+            plain.but(generator={**plain.generator, "kind": kind}), hr, steps=steps,
+            bf16=True, out=folder,
         )  # fmt: skip
-        found[f"from-{size}"] = row(run.plain(run.G).cpu().eval(), test, size) | {
+        found[f"from-{size}"] = row(run.G.cpu().eval(), test, size) | {
             "network": plain.name, "steps": run.steps, "batch": plain.batch, "seed": run.seed,
             "seconds": round(run.seconds), "data": run.data, "n": len(test), **circumstances(),
         }  # fmt: skip
@@ -80,8 +79,7 @@ def main() -> None:
     options = parser.parse_args()
     hr, test = (faces.load(options.faces, split) for split in ("train", "test"))
     found = compare(hr, test, options.steps, options.out)
-    path = ledger() / "extreme.json"
-    path.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
+    store.write_json(ledger() / "extreme.json", found)
 
 
 if __name__ == "__main__":

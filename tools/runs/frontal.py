@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import csv
 import itertools
-import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from rows import trained
+from rows import part, trained
 
-from urdgn_lite import degrade, faces, presets
+from urdgn_lite import degrade, faces, presets, store
 from urdgn_lite.measure import metrics
 from urdgn_lite.measure.evaluate import interval, ledger
 from urdgn_lite.provenance import circumstances
@@ -56,9 +56,9 @@ def compare(hr: faces.Faces, test: faces.Faces, preset: str, steps: int, runs: P
     for name, chosen in (("frontal", frontal), ("random", np.sort(dealt))):
         out = runs / f"{preset}-{steps}-{name}"
         with torch.enable_grad():
-            run = trained(presets.get(preset), hr.images[chosen], steps=steps, seed=SEED,
-                          bf16=True, reports=4, source=f"{hr.source}, {name}", out=out)  # fmt: skip
-        G = run.plain(run.G).cpu().eval()
+            some = replace(part(hr, chosen), source=f"{hr.source}, {name}")
+            run = trained(presets.get(preset), some, steps=steps, seed=SEED, bf16=True, out=out)
+        G = run.G.cpu().eval()
         baseline = metrics.psnr(degrade.upsample_bicubic(lr), h)
         generated = torch.cat([G(part) for part in lr.split(50)])
         gains[name] = (metrics.psnr(generated, h) - baseline).numpy()
@@ -80,4 +80,4 @@ if __name__ == "__main__":  # python tools/runs/frontal.py [PRESET STEPS]
     asked, updates = sys.argv[1:] or ("residual-s", 3000)
     both = (faces.load("celeba128", split) for split in ("train", "test"))
     result = compare(*both, asked, int(updates), Path("runs/frontal"))
-    (ledger() / "frontal.json").write_text(json.dumps(result, indent=1) + "\n")
+    store.write_json(ledger() / "frontal.json", result)

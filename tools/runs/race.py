@@ -16,9 +16,10 @@ from typing import Any
 import torch
 from rows import fill, scores, trained
 
-from urdgn_lite import faces, presets, train
+from urdgn_lite import faces, presets
 from urdgn_lite.measure.evaluate import ledger
 from urdgn_lite.provenance import circumstances
+from urdgn_lite.train import train
 
 BATCH = {"cpu": 32, "cuda": 64}
 
@@ -45,9 +46,9 @@ def measure(race: Race, hr: faces.Faces, test: faces.Faces, reading: float) -> d
     """Train once, against the clock: a row of `results/race.json`."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
     preset = presets.get("residual").but(batch=BATCH[device], **race.changes)
-    train.train(preset, hr.images, steps=1, progress=False)
+    train(preset, hr, steps=1)
     steps = race.steps[device]
-    run = trained(preset, hr.images, steps=steps, reports=1, source=hr.source)
+    run = trained(preset, hr, steps=steps)
     began = time.perf_counter()
     row = scores(run.generator.eval(), test)
     clock = {
@@ -57,7 +58,7 @@ def measure(race: Race, hr: faces.Faces, test: faces.Faces, reading: float) -> d
     }
     return row | clock | {
         "wanted": race.gain, "reached": row["gain_psnr"] >= race.gain, "steps": steps,
-        "preset": preset.to_dict(), "seed": run.seed, "data": run.data, "n": len(test),
+        "preset": run.preset.to_dict(), "seed": run.seed, "data": run.data, "n": len(test),
         **circumstances(),
     }  # fmt: skip
 

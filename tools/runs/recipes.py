@@ -10,20 +10,23 @@ from __future__ import annotations
 import argparse
 import copy
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate import Accelerator
-from rows import fill, gain, scores, trained
+from rows import fill, gain, part, scores, trained
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from urdgn_lite import faces, networks, presets, train
+from urdgn_lite import faces, networks, presets
 from urdgn_lite.measure.evaluate import ledger
+from urdgn_lite.methods import released
 from urdgn_lite.networks import Discriminator, count_parameters
 from urdgn_lite.provenance import circumstances
 from urdgn_lite.run import Run
+from urdgn_lite.train import GAMES
+from urdgn_lite.watch import DivergedError
 
 G = presets.get("lite").generator
 POINTS = 40  # of a curve
@@ -53,7 +56,7 @@ RECIPES = {
     "literal": Recipe("paper-gan"),
     "literal, α = 0.9": Recipe("paper-gan", changes=ALPHA),
     "released": Recipe("released-gan"),
-    "released, no balance": Recipe("released-gan", changes={"balanced": False}),
+    "released, no balance": Recipe("released-gan", changes={"game": "released, no balance"}),
     "from lite, no D": Recipe("lite", "lite", changes={"rate": 5e-4, "average": 0.99}),
     "from lite, rate 3e-3": _gentle(rate=3e-3, average=0.0),
     "from lite, gentle": _gentle(),
@@ -71,17 +74,20 @@ def spectral(**arguments: Any) -> nn.Module:
     return D
 
 
-def penalise(run: Run, h: Tensor, accelerator: Accelerator) -> None:
+def penalise(run: Run, h: Tensor) -> None:
     """R1: a step of D towards a smaller slope at real faces.
 
     After Mescheder et al. (2018); apart from the game and seldom, as in Karras et al. (2020).
     """
     h = h.detach().requires_grad_()
-    (slope,) = torch.autograd.grad(run.D(h).sum(), h, create_graph=True)  # type: ignore[misc]
+    (slope,) = torch.autograd.grad(run.D(h).float().sum(), h, create_graph=True)
     penalty = slope.float().square().flatten(1).sum(1).mean()
     run.opt_d.zero_grad()
-    accelerator.backward(-GAMMA / 2 * LAZY * penalty)  # D ascends
+    (-GAMMA / 2 * LAZY * penalty).backward()  # D ascends
     run.opt_d.step()
+
+
+GAMES["released, no balance"] = partial(released.play, rule=lambda *bce: (True, True))
 
 
 def curve(values: list[float], points: int = POINTS) -> list[float]:
@@ -107,31 +113,32 @@ def measure(
     recipe = RECIPES[name]
     preset = preset_of(recipe, steps, batch)
     seen: dict[str, list[float]] = {}
+    game = presets.find(GAMES, preset.game, "game")
 
-    def play(run: Run, h: Tensor, accelerator: Accelerator) -> Losses:
-        losses = train.algorithm_1(run, h, accelerator)
+    def play(run: Run, h: Tensor) -> Losses:
+        losses = game(run, h)
         if recipe.r1 and run.step % LAZY == 0:
-            penalise(run, h, accelerator)
+            penalise(run, h)
         for key, value in losses.items():
             seen.setdefault(key, []).append(value.item())
         return losses
 
+    GAMES["watched"] = play
     row: dict[str, Any] = {
         "preset": recipe.preset, "changes": recipe.changes, "start": recipe.start,
         "r1": recipe.r1, "steps": steps, "batch": batch,
     }  # fmt: skip
     try:
         run = trained(
-            preset, hr.images, val.images, steps=steps, bf16=True, source=hr.source, play=play,
-            start=recipe.start,
+            preset.but(game="watched"), hr, val, steps=steps, bf16=True, start=recipe.start,
         )  # fmt: skip
-    except train.DivergedError as error:
+    except DivergedError as error:
         row |= {"diverged": str(error)}
         return row | {"curves": {k: curve(v) for k, v in seen.items()}, **circumstances()}
     network = copy.deepcopy(run.generator)
     row |= scores(network, test, perceptual=True)
     if run.averaged is not None:
-        row |= {"gain_unaveraged": gain(run.plain(run.G).eval(), test)["gain_psnr"]}
+        row |= {"gain_unaveraged": gain(run.G.eval(), test)["gain_psnr"]}
     row |= {"gain_training_mode": gain(network.train(), test)["gain_psnr"]}
     return row | {
         "seconds": round(run.seconds), "parameters": count_parameters(network),
@@ -150,7 +157,7 @@ def main() -> None:
     parser.add_argument("--table", type=Path, default=ledger() / "recipes.json")
     options = parser.parse_args()
     hr, val, test = (faces.load(options.faces, split) for split in ("train", "val", "test"))
-    val = faces.Faces(val.images[:50], val.names[:50], val.source, val.split)
+    val = part(val, slice(50))
     fill(
         options.table,
         RECIPES,

@@ -8,16 +8,19 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from urdgn_lite import train
+from urdgn_lite import store
 from urdgn_lite.degrade import downsample, upsample_bicubic
 from urdgn_lite.faces import Faces, to_float
 from urdgn_lite.measure import metrics
 from urdgn_lite.measure.evaluate import evaluate, summary
 from urdgn_lite.methods import Network
 from urdgn_lite.presets import Preset
+from urdgn_lite.run import Run
+from urdgn_lite.train import train
 
 
 def fill(path: Path, names: Iterable[str], measure: Callable[[str], dict[str, Any]]) -> None:
@@ -29,23 +32,27 @@ def fill(path: Path, names: Iterable[str], measure: Callable[[str], dict[str, An
     for name in names:
         if name not in table():
             row = measure(name)
-            text = json.dumps(table() | {name: row}, indent=1, ensure_ascii=False) + "\n"
-            half_written = path.with_suffix(".part")
-            half_written.write_text(text)
-            half_written.replace(path)
+            store.write_json(path, table() | {name: row})
             print(f"{name}: {row.get('gain_psnr', math.nan):+.3f} dB, {row.get('seconds')} s")
 
 
 def trained(
-    preset: Preset, images: Tensor, val: Tensor | None = None, *,
-    out: Path | None = None, **options: Any,
-) -> train.Run:  # fmt: skip
+    preset: Preset, hr: Faces, val: Faces | None = None, *,
+    out: Path | None = None, bf16: bool = False, **options: Any,
+) -> Run:  # fmt: skip
     """Train, or go on with what `out` holds. Ctrl-C ends the tool: half a run is no row."""
     resume = out is not None and (out / "checkpoint.safetensors").exists()
-    run = train.train(preset, images, val, out=out, resume=resume, **options)
+    with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+        run = train(preset, hr, val, out=out, resume=resume, **options)
     if not run.done:
         raise KeyboardInterrupt
     return run
+
+
+def part(some: Faces, chosen: Any) -> Faces:
+    """Some of the faces: a slice, or an array of places."""
+    names = np.asarray(some.names)[chosen].tolist()
+    return Faces(some.images[chosen], names, some.source, some.split)
 
 
 def batches(some: Faces, size: int = 50) -> Iterator[Tensor]:

@@ -1,4 +1,4 @@
-"""Short, equal runs of other generators than `residual`: `python tools/runs/search.py --out FOLDER`.
+"""Short, equal runs of other generators than `residual`: `python tools/runs/search.py`.
 
 Each candidate is trained alike (steps, batch, seed, faces) and measured on validation faces; the
 table goes to `results/search.json`. What is there already is not run again.
@@ -112,8 +112,7 @@ def measure(name: str, hr: faces.Faces, val: faces.Faces, steps: int, out: Path)
         name="candidate", generator={"kind": "candidate"} | network
     )
     out = out / f"{steps}-{name}".replace(" ", "-").replace(":", "")
-    run = trained(preset.but(**AT_FIRST | recipe), hr.images, steps=steps, bf16=True,
-                  source=hr.source, out=out, reports=10)  # fmt: skip
+    run = trained(preset.but(**AT_FIRST | recipe), hr, steps=steps, bf16=True, out=out)
     G = run.generator.cpu().eval()  # the averaged one where the recipe asks for it
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         G(torch.zeros(1, 3, 16, 16))

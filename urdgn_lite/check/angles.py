@@ -9,7 +9,7 @@ from torch import Tensor
 
 from urdgn_lite.check.engine import Ask, Failed, Suite
 from urdgn_lite.check.plain import packed, probe_plain, tensor
-from urdgn_lite.degrade import blur, rotate
+from urdgn_lite.measure.damages import blur, rotate
 
 CHAPTER = "chapter “Beyond 8 ×”, "
 WAY = CHAPTER + "“Turned faces: what the paper left for later”"
@@ -63,7 +63,7 @@ def _unturned(ask: Ask, rng: Random) -> None:
     expect(ask, "the mean face itself", mean, mean, [0.0])
 
 
-@UPRIGHT.property("way", "counter-clockwise is positive, as in `degrade.rotate`", WAY,
+@UPRIGHT.property("way", "counter-clockwise is positive, as in `damages.rotate`", WAY,
                   ("answers", "unturned"), 2)  # fmt: skip
 def _way(ask: Ask, rng: Random) -> None:
     for turn in (20.0, -30.0):

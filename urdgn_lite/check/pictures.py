@@ -10,7 +10,7 @@ from torch import Tensor
 
 from urdgn_lite.check.engine import Ask, Failed, Suite, close
 from urdgn_lite.check.plain import packed, probe_plain, scalar, tensor
-from urdgn_lite.degrade import shift
+from urdgn_lite.measure.damages import shift
 
 CHAPTER = "chapter “The problem”, "
 ALIASING = CHAPTER + "“Without aliasing”"

@@ -15,14 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from PIL import Image
 from torch import Tensor, nn
 
-from urdgn_lite import degrade, faces, zoo
+from urdgn_lite import degrade, faces, store, zoo
 from urdgn_lite.lesson import regions
 from urdgn_lite.lesson.pictures import picture_of
 from urdgn_lite.lesson.widget import Choices, Explorer, Scene
-from urdgn_lite.measure import metrics
+from urdgn_lite.measure import damages, metrics
 from urdgn_lite.measure.evaluate import Enlarge
 from urdgn_lite.methods import Network
 from urdgn_lite.methods import get as named
@@ -84,8 +83,8 @@ def damage(model: Model) -> Explorer:
     method = method_of(model)
 
     def render(face: int, blur: float, noise: float, light: float, side: float) -> Scene:
-        h = degrade.relight(people()[face : face + 1], light, side)
-        lr = degrade.noise(degrade.downsample(degrade.blur(h, blur)), noise)
+        h = damages.relight(people()[face : face + 1], light, side)
+        lr = damages.noise(degrade.downsample(damages.blur(h, blur)), noise)
         return compared(method, faces.to_float(faces.to_uint8(lr)), h)
 
     controls = {
@@ -105,7 +104,7 @@ def occlusion(model: Model) -> Explorer:
     def render(face: int, size: int, x: int, y: int) -> Scene:
         h = people()[face : face + 1]
         box = (x, y, min(x + size, degrade.LR_SIZE), min(y + size, degrade.LR_SIZE))
-        lr = degrade.occlude(degrade.downsample(h), box)
+        lr = damages.occlude(degrade.downsample(h), box)
         left, top, right, bottom = (8 * v for v in box)
         return compared(method, lr, h, (left, top, right, bottom))
 
@@ -121,7 +120,7 @@ def shift(model: Model) -> Explorer:
     method = method_of(model)
 
     def render(face: int, right: int, down: int) -> Scene:
-        h = degrade.shift(people()[face : face + 1], right, down)
+        h = damages.shift(people()[face : face + 1], right, down)
         return compared(method, degrade.downsample(h), h)
 
     steps = numbers(-32, -24, -16, -8, *range(-4, 5), 8, 16, 24, 32)
@@ -135,7 +134,7 @@ def rotation(model: Model) -> Explorer:
     method = method_of(model)
 
     def render(face: int, turn: float) -> Scene:
-        h = degrade.rotate(people()[face : face + 1], turn)
+        h = damages.rotate(people()[face : face + 1], turn)
         return compared(method, degrade.downsample(h), h)
 
     angles = numbers(*range(-90, 91, 10), 180, unit="°")
@@ -219,7 +218,7 @@ def training(
 
     Parameters
     ----------
-    frames : a run, its folder (the sample sheets that it drew), or pictures of any usual kind.
+    frames : a run, its folder (the samples that it kept), or pictures of any usual kind.
     titles : what the slider says of each picture; by default its place, from 1.
     numbers : shown beside each picture. Of a run that is the gain over bicubic, on all its
         validation faces.
@@ -229,7 +228,7 @@ def training(
     ValueError : no frames, or not as many titles or numbers.
     """
     if isinstance(frames, Run | str | Path):
-        return _of_sheets(frames.out if isinstance(frames, Run) else Path(frames))
+        return _of_samples(frames.out if isinstance(frames, Run) else Path(frames))
     pictures = [picture_of(frame) for frame in frames]
     labels = [str(t) for t in titles] or [str(i + 1) for i in range(len(pictures))]
     beside = list(numbers) or [""] * len(pictures)
@@ -245,25 +244,25 @@ def training(
     return Explorer(render, {"step": (places, 0)}, swept)
 
 
-def _of_sheets(folder: Path | None) -> Explorer:
-    """The course of a run on the validation faces of its sheets."""
-    files = sorted(folder.glob("samples/step-*.png")) if folder else []
+def _of_samples(folder: Path | None) -> Explorer:
+    """The course of a run on the validation faces whose results it kept."""
+    files = sorted(folder.glob("samples/step-*.safetensors")) if folder else []
     if folder is None or not files:
-        raise ValueError(f"no sample sheets in {folder}: train with out=FOLDER and val faces")
+        raise ValueError(f"no samples in {folder}: train with out=FOLDER and val faces")
     steps = [int(file.stem.removeprefix("step-")) for file in files]
     gains = {int(row["step"]): float(row["gain"]) for row in _history(folder)}
     beside = [f"{gains[step]:+.2f} dB".replace("-", "−") for step in steps]
-    sheets = [picture_of(Image.open(file)) for file in files]
-    size, people_there = faces.SIZE, sheets[0].width // faces.SIZE
+    kept = [store.read_tensors(file, "sample file")[0] for file in files]
+    bicubic = degrade.upsample_bicubic(degrade.to_float(kept[0]["lr"])).clamp(-1, 1)
 
     def render(step: int, face: int) -> Scene:
-        left, rows = size * face, {"bicubic": 1, "G": 2, "original": 3}  # see `figures.sheet`
-        cut = {name: sheets[step].crop((left, size * row, left + size, size * (row + 1)))
-               for name, row in rows.items()}  # fmt: skip
-        return Scene(cut, {"G": beside[step]})
+        shown = {"bicubic": bicubic, "G": degrade.to_float(kept[step]["generated"]),
+                 "original": degrade.to_float(kept[step]["original"])}  # fmt: skip
+        panels = {name: picture_of(images[face]) for name, images in shown.items()}
+        return Scene(panels, {"G": beside[step]})
 
     places = {str(step): i for i, step in enumerate(steps)}
-    controls = {"step": (places, 0), "face": ({str(i + 1): i for i in range(people_there)}, 0)}
+    controls = {"step": (places, 0), "face": ({str(i + 1): i for i in range(len(bicubic))}, 0)}
     return Explorer(render, controls, ("step", _four_of(len(files)), ("G",)), "gain over bicubic")
 
 

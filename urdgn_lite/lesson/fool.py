@@ -1,7 +1,6 @@
 """Pictures made to fool a measure: each measure has one that it prefers and should not.
 
-`python -m urdgn_lite.lesson.fool` measures them all on imaginary test faces, with the measures
-whose weights are not everywhere too, and writes `results/fooled.json`.
+`tools/runs/fooled.py` measures them all, with the measures whose weights are not everywhere too.
 """
 
 from __future__ import annotations
@@ -16,9 +15,8 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from urdgn_lite import degrade, faces
-from urdgn_lite.measure import evaluate, identity, metrics
+from urdgn_lite.measure import damages, evaluate, identity, metrics
 from urdgn_lite.progress import bar
-from urdgn_lite.provenance import circumstances
 
 Faces = Float[Tensor, "b 3 128 128"]
 N = 40  # the first so many imaginary test faces
@@ -56,10 +54,10 @@ def consistent(h: Faces) -> Faces:
 
 FOOLS: dict[str, Callable[[Faces], Faces]] = {
     "bicubic": bicubic,
-    "blurred": lambda h: degrade.blur(h, 3.0),
-    "shifted": lambda h: degrade.shift(h, 2, 0),
+    "blurred": lambda h: damages.blur(h, 3.0),
+    "shifted": lambda h: damages.shift(h, 2, 0),
     "faded": faded,
-    "noisy": lambda h: degrade.noise(h, 18),
+    "noisy": lambda h: damages.noise(h, 18),
     "borrowed detail": borrowed,
     "upside down": consistent,
     "somebody else": lambda h: h.roll(1, 0),
@@ -96,18 +94,5 @@ def measure(h: Faces) -> dict[str, dict[str, float]]:
 
 
 def stored() -> dict[str, Any]:
-    """What `python -m urdgn_lite.lesson.fool` measured: `pictures`, n, the circumstances."""
+    """What `tools/runs/fooled.py` measured: `pictures`, n, the circumstances."""
     return json.loads((evaluate.ledger() / "fooled.json").read_text())
-
-
-def main() -> None:
-    """Measure, and write the ledger's file."""
-    h = faces.to_float(faces.load("imaginary", "test", limit=N).images)
-    row = {"pictures": measure(h), "n": N, **circumstances()}
-    path = evaluate.ledger() / "fooled.json"
-    path.write_text(json.dumps(row, indent=1, ensure_ascii=False) + "\n")
-    print(f"wrote {path}")
-
-
-if __name__ == "__main__":
-    main()

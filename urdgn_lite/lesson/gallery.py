@@ -19,11 +19,12 @@ from matplotlib.font_manager import findfont
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from urdgn_lite.degrade import Images, downsample, occlude, shift, upsample_bicubic
-from urdgn_lite.faces import EYES, SIZE, load, to_float
+from urdgn_lite.degrade import SIZE, downsample, to_float, upsample_bicubic
+from urdgn_lite.faces import EYES, load
 from urdgn_lite.lesson.figures import as_array
 from urdgn_lite.measure import claims
 from urdgn_lite.measure.conditions import BOXES, PIXEL, SHIFTS
+from urdgn_lite.measure.damages import Images, occlude, shift
 from urdgn_lite.measure.evaluate import Enlarge, figure_faces, ledger
 from urdgn_lite.measure.table1 import COLUMNS
 from urdgn_lite.methods import get

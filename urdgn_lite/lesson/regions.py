@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from urdgn_lite.degrade import Images
+from urdgn_lite.measure.damages import Images
 
 REGIONS = {  # name -> left, top, right, bottom in HR pixels; the eyes are at (44, 56), (84, 56)
     "eyes": (28, 46, 100, 66), "nose": (48, 64, 80, 88), "mouth": (40, 88, 88, 112),

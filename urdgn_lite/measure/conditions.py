@@ -12,22 +12,11 @@ import torch
 from rich.markup import escape
 from rich.table import Table
 from torch import Tensor
-from torch.nn.functional import affine_grid, grid_sample, interpolate
 
-from urdgn_lite.degrade import (
-    LR_SIZE,
-    SIZE,
-    Images,
-    downsample,
-    occlude,
-    relight,
-    rotate,
-    shift,
-    to_float,
-    upsample_bicubic,
-)
+from urdgn_lite.degrade import LR_SIZE, SIZE, downsample, to_float, upsample_bicubic
 from urdgn_lite.faces import Faces, FacesError, load
 from urdgn_lite.measure import metrics
+from urdgn_lite.measure.damages import Images, occlude, relight, rotate, shift, warp, zoom
 from urdgn_lite.measure.evaluate import Enlarge, Row, read_row, summary, write_row
 from urdgn_lite.measure.report import cell
 from urdgn_lite.measure.table1 import Table1, ready, stored
@@ -47,27 +36,6 @@ BOXES = {  # (left, top, right, bottom) in LR pixels of the aligned frame
 RINGS = {"1": (1, 1), "2": (2, 2), "3–4": (3, 4), "5+": (5, LR_SIZE)}  # LR px from the box
 PIXEL = SIZE // LR_SIZE  # HR pixels an LR pixel
 Damage = Callable[[Images], Images]
-
-
-def zoom(images: Images, factor: float) -> Images:
-    """Enlarge (factor > 1) or shrink the faces about their centre; the edge is mirrored."""
-    theta = torch.tensor([[1 / factor, 0, 0], [0, 1 / factor, 0]]).to(images)
-    grid = affine_grid(theta.expand(len(images), 2, 3), list(images.shape), align_corners=False)
-    return grid_sample(images, grid, "bicubic", "reflection", align_corners=False).clamp(-1, 1)
-
-
-def warp(images: Images, pixels: float, seed: int = 0) -> Images:
-    """Deform the faces smoothly: each point moves by about so many pixels, another way a face.
-
-    The field is drawn on 4 × 4 points, normal with that deviation in x and in y, and bicubic in
-    between; the same for the same seed.
-    """
-    draw = torch.randn(len(images), 2, 4, 4, generator=torch.Generator().manual_seed(seed))
-    field = interpolate(draw, images.shape[2:], mode="bicubic", align_corners=True) * pixels
-    identity = torch.eye(2, 3).expand(len(images), 2, 3)
-    grid = affine_grid(identity, list(images.shape), align_corners=False).to(images)
-    grid = grid + field.permute(0, 2, 3, 1).to(images) * 2 / images.shape[-1]
-    return grid_sample(images, grid, "bicubic", "reflection", align_corners=False).clamp(-1, 1)
 
 
 SERIES: dict[str, tuple[str, dict[Any, Damage]]] = {  # the unit of an entry, and its damage

@@ -15,9 +15,11 @@ import torch
 import yaml
 from torch import Tensor
 
+from urdgn_lite import store
 from urdgn_lite.degrade import downsample, to_float, to_uint8, upsample_bicubic
 from urdgn_lite.faces import Faces, load
 from urdgn_lite.measure import identity, metrics
+from urdgn_lite.measure.metrics import difference
 from urdgn_lite.methods import Network
 from urdgn_lite.networks import count_parameters
 from urdgn_lite.progress import bar
@@ -103,11 +105,6 @@ def evaluate(
     if isinstance(method, Network):
         row["parameters"] = count_parameters(method.network)
     return row | {"n": len(faces), "people": len(set(people))}
-
-
-def difference(values: Tensor, baseline: Tensor) -> Tensor:
-    """What values gain over others, a face: two infinite PSNRs (of a flat face) are equal."""
-    return torch.where(values == baseline, 0, values - baseline)
 
 
 def interval(values: Tensor, people: Sequence[str] | None = None) -> tuple[float, float]:
@@ -214,12 +211,11 @@ def write_row(method: str, faces: Faces, row: Row, folder: Path | None = None) -
             f"equal to its face; is there a flat one? Leave it out"
         ) from None
     path = (folder or ledger()) / f"{faces.source}-{faces.split}" / f"{method}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
     full = {"method": method, "faces": faces.source, "split": faces.split, **row}
     full["crc32"] = checksum(faces.images)
     if "trained" in full:
         full["trained"] = origin(full["trained"])
-    path.write_text(json.dumps(full, indent=1, ensure_ascii=False) + "\n")
+    store.write_json(path, full)
     return path
 
 

@@ -9,13 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from urdgn_lite import methods, zoo
+from urdgn_lite import methods, store, zoo
 from urdgn_lite.degrade import to_float
 from urdgn_lite.faces import Faces, load
 from urdgn_lite.measure.evaluate import Row, evaluate, ledger, origin, read_row, write_row
 from urdgn_lite.methods import Method, Network
 from urdgn_lite.methods.base import Learnt, spread
-from urdgn_lite.presets import LAPGAN
 from urdgn_lite.progress import bar
 from urdgn_lite.provenance import checksum, circumstances
 
@@ -82,11 +81,9 @@ def missing(key: str) -> str | None:
     """What to do for a row that cannot be measured yet; None if it can."""
     if key.removesuffix("+") in methods.names():
         return None
-    if key == LAPGAN.name:
-        return f"not there yet: python -m urdgn_lite.methods.{key}"
     return (
         f"not there yet: urdgn-lite train --preset {key} --faces celeba128, "
-        f"then python -m urdgn_lite.zoo runs/{key}/generator.safetensors {key}"
+        f"then python tools/runs/weights.py keep runs/{key}/generator.safetensors {key}"
     )
 
 
@@ -155,7 +152,7 @@ def ready(
         fit = {"source": training, "faces": len(images),
                "seconds": round(time.perf_counter() - began, 1)}  # fmt: skip
         method.save(path)
-        about.write_text(json.dumps(fit, indent=1) + "\n")
+        store.write_json(about, fit)
     return type(method).load(path), {"fit": json.loads(about.read_text())}
 
 

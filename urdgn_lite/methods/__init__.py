@@ -11,13 +11,14 @@ from torch import Tensor
 
 from urdgn_lite import zoo
 from urdgn_lite.degrade import upsample_bicubic
+from urdgn_lite.methods import gan, lapgan, released, srcnn  # noqa: F401 - they register their presets
 from urdgn_lite.methods.liu import Liu
 from urdgn_lite.methods.ma2010 import PositionPatches
 from urdgn_lite.methods.nearest import Nearest
 from urdgn_lite.methods.network import Network
 from urdgn_lite.methods.yang2010 import Yang2010
 from urdgn_lite.methods.yang2013 import Yang2013
-from urdgn_lite.presets import LAPGAN, PRESETS
+from urdgn_lite.presets import PRESETS
 
 
 @runtime_checkable
@@ -59,9 +60,9 @@ def get(name: str | Path) -> Method:
 
     Parameters
     ----------
-    name : one of `names()`; the path of a generator file; or the name of a preset, or `lapgan`,
-        for a network that the zoo lacks and `fit` must train. A network's name with a + at its
-        end, as in `residual+`, is its self-ensemble (see `Network.mirrored`).
+    name : one of `names()`; the path of a generator file; or the name of a preset, for a network
+        that the zoo lacks and `fit` must train. A network's name with a + at its end, as in
+        `residual+`, is its self-ensemble (see `Network.mirrored`).
 
     Raises
     ------
@@ -71,12 +72,11 @@ def get(name: str | Path) -> Method:
     if name in REGISTRY:
         return REGISTRY[name]()
     single = name if Path(name).is_file() else name.removesuffix("+")
-    untrained = {LAPGAN.name: LAPGAN, **PRESETS}
     if single in zoo.names() or Path(single).is_file():
-        method = Network(zoo.load(single), zoo.card(single))
-    elif single in untrained:
-        method = Network.untrained(untrained[single])
+        method = Network(*zoo.load_weights(zoo.path_of(single)))
+    elif single in PRESETS:
+        method = Network.untrained(PRESETS[single])
     else:
-        raise zoo.unknown(name, {*names(), *untrained})
+        raise zoo.unknown(name, {*names(), *PRESETS})
     method.mirrored = single != name
     return method

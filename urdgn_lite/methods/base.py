@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 import torch
 from jaxtyping import Float
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
+from urdgn_lite import store
 from urdgn_lite.degrade import SIZE
 
 
@@ -65,11 +63,7 @@ class Learnt:
         if not self.arrays:
             raise self._unfitted()
         about = {"method": type(self).__name__, "settings": self.settings(), "stages": self.stages}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        half_written = path.with_name(path.name + ".part")
-        arrays = {name: array.contiguous() for name, array in self.arrays.items()}
-        save_file(arrays, half_written, {"about": json.dumps(about)})
-        half_written.replace(path)
+        store.write_tensors(path, self.arrays, about)
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -79,15 +73,13 @@ class Learnt:
         ------
         ValueError : the file is damaged, or of another method.
         """
+        arrays, about = store.read_tensors(path, f"fitted {cls.__name__}")
         try:
-            with safe_open(path, framework="pt") as stored:
-                about = json.loads(stored.metadata()["about"])
-                arrays = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
             if about["method"] != cls.__name__:
                 raise ValueError(f"it holds {about['method']}")
             method = cls(**about["settings"])
             method.arrays, method.stages = arrays, dict(about["stages"])
-        except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{path}: not a fitted {cls.__name__} ({error})") from error
         return method
 

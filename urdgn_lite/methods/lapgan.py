@@ -1,30 +1,91 @@
-"""The Laplacian pyramid of GANs [19], the other road: 16 → 32 → 64 → 128, a game at each level.
-
-`python -m urdgn_lite.methods.lapgan --faces celeba128 --out runs/lapgan` trains it.
-"""
+"""The Laplacian pyramid of GANs [19], the other road: 16 → 32 → 64 → 128, a game at each level."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
-from typing import Annotated, cast
+from typing import Any, cast
 
 import torch
-import typer
-from accelerate import Accelerator
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from urdgn_lite._console import plain_errors
-from urdgn_lite.compared_networks import Level, PyramidDiscriminators
 from urdgn_lite.degrade import downsample, upsample_bicubic
-from urdgn_lite.faces import load
+from urdgn_lite.methods.gan import DCGAN
+from urdgn_lite.networks import DISCRIMINATORS, GENERATORS
 from urdgn_lite.objective import discriminator_value, generator_loss
-from urdgn_lite.presets import LAPGAN
+from urdgn_lite.presets import PRESETS, Preset
 from urdgn_lite.run import Run
-from urdgn_lite.train import train
+from urdgn_lite.train import GAMES, resting
 
 Images = list[Float[Tensor, "b 3 _ _"]]
+
+
+class Level(nn.Module):
+    """G of one level of the pyramid: the band of detail that the next larger image has more.
+
+    The last convolution starts at zero, so that training starts from bicubic.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        last = nn.Conv2d(width, 3 * 4, 3, padding=1)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)  # type: ignore[arg-type]
+        self.band = nn.Sequential(
+            nn.Conv2d(3, width, 5, padding=2), nn.ReLU(),
+            nn.Conv2d(width, width, 3, padding=1), nn.ReLU(),
+            nn.Conv2d(width, width, 3, padding=1), nn.ReLU(),
+            last, nn.PixelShuffle(2),
+        )  # fmt: skip
+
+    def forward(self, low: Float[Tensor, "b 3 s s"]) -> Float[Tensor, "b 3 2*s 2*s"]:
+        return upsample_bicubic(low, 2 * low.shape[-1]) + self.band(low)
+
+
+class Pyramid(nn.Sequential):
+    """The generators of a Laplacian pyramid in a chain, 2 × each: 16 → 32 → 64 → 128.
+
+    Implements the sampling of Denton et al. (2015), from a given LR face instead of a drawn one:
+    319,812 parameters and 340 MMAC a face in `lapgan`. They get no noise: one LR face, one answer,
+    as from all other methods here.
+
+    Parameters
+    ----------
+    widths : channels of each level's convolutions, the coarsest first.
+    """
+
+    def __init__(self, widths: Iterable[int]) -> None:
+        super().__init__(*map(Level, widths))
+
+
+class LevelDiscriminator(nn.Module):
+    """D of one level: does this band of detail belong to this low-pass image? Returns logits.
+
+    Denton et al. (2015) add the two images up; side by side in six channels, D cannot mistake one
+    for the other.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        w = width
+        self.layers = nn.Sequential(
+            nn.Conv2d(6, w, 4, stride=2, padding=1), nn.LeakyReLU(0.2),
+            nn.Conv2d(w, 2 * w, 4, stride=2, padding=1), nn.LeakyReLU(0.2),
+            nn.Conv2d(2 * w, 2 * w, 4, stride=2, padding=1), nn.LeakyReLU(0.2),
+            nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Dropout(0.5), nn.Linear(2 * w * 16, 1),
+        )  # fmt: skip
+
+    def forward(
+        self, blurred: Float[Tensor, "b 3 s s"], band: Float[Tensor, "b 3 s s"]
+    ) -> Float[Tensor, "b 1"]:
+        return self.layers(torch.cat([blurred, band], 1))
+
+
+class PyramidDiscriminators(nn.ModuleList):
+    """One discriminator a level, the coarsest first; none of them sees another's image."""
+
+    def __init__(self, widths: Iterable[int]) -> None:
+        super().__init__(map(LevelDiscriminator, widths))
 
 
 def pyramid(h: Float[Tensor, "b 3 128 128"]) -> Images:
@@ -42,7 +103,7 @@ def bands(images: Images) -> tuple[Images, Images]:
     return blurred, [h - b for b, h in zip(blurred, images[1:], strict=True)]
 
 
-def play(run: Run, h: Float[Tensor, "b 3 128 128"], accelerator: Accelerator) -> dict[str, Tensor]:
+def play(run: Run, h: Float[Tensor, "b 3 128 128"]) -> dict[str, Tensor]:
     """One step of the games of all levels: update the Ds, then the Gs.
 
     Implements the training of Denton et al. (2015). The levels share nothing, so the gradient of
@@ -50,56 +111,43 @@ def play(run: Run, h: Float[Tensor, "b 3 128 128"], accelerator: Accelerator) ->
 
     Returns the values of the terms, averages over the levels, still on the device.
     """
-    p = run.preset
-    G = cast(Iterable[Level], run.plain(run.G))
-    D = cast(PyramidDiscriminators, run.plain(cast(nn.Module, run.D)))
-    run.set_learning_rates()
+    p, levels = run.preset, cast(Iterable[Level], run.G)
     images = pyramid(h)
     blurred, real = bands(images)
-    with accelerator.autocast():
-        fake = [level.band(low) for level, low in zip(G, images[:-1], strict=True)]
-    z_real = judge(D, blurred, real, accelerator)
-    z_fake = judge(D, blurred, [f.detach() for f in fake], accelerator)
-    value = torch.stack([*map(discriminator_value, z_real, z_fake)])  # Eq. 7, ascended
+    fake = [level.band(low).float() for level, low in zip(levels, images[:-1], strict=True)]
+    z_real = judge(run.D, blurred, real)
+    z_fake = judge(run.D, blurred, [f.detach() for f in fake])
+    value = torch.stack([*map(discriminator_value, z_real, z_fake)])
     run.opt_d.zero_grad()
-    accelerator.backward(value.sum())
+    value.sum().backward()
     run.opt_d.step()
-    z = judge(D.requires_grad_(False), blurred, fake, accelerator)
-    losses = [
-        generator_loss(*terms, p.lam, p.adversarial, p.reduction)
-        for terms in zip(z, fake, real, strict=True)
-    ]  # Eq. 4
-    run.opt_g.zero_grad()
-    accelerator.backward(torch.stack(losses).sum())
-    run.opt_g.step()
-    D.requires_grad_(True)
+    with resting(run.D) as D:
+        losses = torch.stack(
+            [
+                generator_loss(*terms, p.lam, p.adversarial, p.reduction)
+                for terms in zip(judge(D, blurred, fake), fake, real, strict=True)
+            ]
+        )
+        run.opt_g.zero_grad()
+        losses.sum().backward()
+        run.opt_g.step()
     mse = [(f.detach() - r).square().mean() for f, r in zip(fake, real, strict=True)]
-    means = {"value": value, "loss": torch.stack(losses), "mse": torch.stack(mse)}
+    means = {"value": value, "loss": losses, "mse": torch.stack(mse)}
     return {name: terms.detach().mean() for name, terms in means.items()}
 
 
-def judge(
-    D: PyramidDiscriminators, blurred: Images, candidates: Images, accelerator: Accelerator
-) -> list[Float[Tensor, "b 1"]]:
+def judge(D: Any, blurred: Images, candidates: Images) -> list[Float[Tensor, "b 1"]]:
     """Each level's logits."""
-    with accelerator.autocast():
-        return [d(b, c).float() for d, b, c in zip(D, blurred, candidates, strict=True)]
+    return [d(b, c).float() for d, b, c in zip(D, blurred, candidates, strict=True)]
 
 
-def main(
-    faces: Annotated[str, typer.Option(help="as of `urdgn-lite train`")] = "imaginary",
-    out: Path = Path("runs/lapgan"),
-    steps: Annotated[int | None, typer.Option(min=1)] = None,
-    seed: int = 0,
-    resume: Annotated[bool, typer.Option("--resume")] = False,
-    bf16: bool | None = None,
-) -> None:
-    """Train the pyramid; `OUT/generator.safetensors` is the chain of its generators."""
-    with plain_errors():
-        hr, val = load(faces, "train"), load(faces, "val", limit=100)
-        train(LAPGAN, hr.images, val.images, out=out, steps=steps, seed=seed, resume=resume,
-              source=faces, bf16=bf16, play=play)  # fmt: skip
-
-
-if __name__ == "__main__":
-    typer.run(main)
+# fmt: off
+GENERATORS["pyramid"], DISCRIMINATORS["pyramid"] = Pyramid, PyramidDiscriminators
+GAMES["pyramid"] = play
+PRESETS["lapgan"] = Preset(
+    "lapgan", {"kind": "pyramid", "widths": (96, 64, 48)},
+    {"kind": "pyramid", "widths": (32, 32, 32)}, 0.0,
+    optimiser=DCGAN, rate=5e-4, schedule="constant", steps=1000, game="pyramid",
+    outcome="-2.06 dB on CelebA's test faces, after 29 minutes of 1 CPU core",
+)
+# fmt: on

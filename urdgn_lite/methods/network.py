@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from urdgn_lite.degrade import to_uint8
 from urdgn_lite.networks import build_generator
-from urdgn_lite.presets import LAPGAN, Preset
-from urdgn_lite.provenance import circumstances
+from urdgn_lite.presets import Preset
+from urdgn_lite.train import train
 
 
 class Network:
@@ -21,8 +21,7 @@ class Network:
     Parameters
     ----------
     network : the generator.
-    card : how its weights came about; `fit` follows the `preset`, `steps`, `seed` and `start` in
-        it.
+    card : how its weights came about; `fit` follows the `preset` and the `seed` in it.
 
     Attributes
     ----------
@@ -54,23 +53,12 @@ class Network:
         """
         if "preset" not in self.card:
             raise ValueError("a bare network has no recipe: take one by methods.get(name)")
-        from urdgn_lite.methods import lapgan  # here: loading the trainer takes seconds
-        from urdgn_lite.train import train
-
         preset = Preset(**self.card["preset"])
-        recipe: dict[str, Any] = {k: self.card[k] for k in ("steps", "seed") if k in self.card}
-        if self.card.get("start"):
-            recipe["start"] = self.card["start"]["name"]
-        play = lapgan.play if preset.name == LAPGAN.name else None
-        run = train(preset, to_uint8(hr), play=play, progress=progress, **recipe)
+        run = train(preset, to_uint8(hr), seed=self.card.get("seed", 0))
         if not run.done:
             raise KeyboardInterrupt
         self.network, self.trained = run.generator.eval(), True
-        self.card = {
-            "preset": preset.to_dict(), "steps": run.steps, "seed": run.seed, "start": run.start,
-            "data": run.data, "step": run.step, "seconds": round(run.seconds, 1),
-            **circumstances(),
-        }  # fmt: skip
+        self.card = run.card()
         return self
 
     @torch.no_grad()
@@ -83,9 +71,9 @@ class Network:
         """
         if not self.trained:
             name = self.card["preset"]["name"]
-            command = f"python -m urdgn_lite.methods.{name}" if name == LAPGAN.name else (
-                f"urdgn-lite train --preset {name}")  # fmt: skip
-            raise ValueError(f"{name} is not trained: fit it, or train it: {command}")
+            raise ValueError(
+                f"{name} is not trained: fit it, or train it: urdgn-lite train --preset {name}"
+            )
         l = lr.to(next(self.network.parameters()).device)
         generated = self.network(l)
         if self.mirrored:

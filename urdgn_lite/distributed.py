@@ -1,0 +1,69 @@
+"""One run by several processes: `torchrun --nproc-per-node 2 -m urdgn_lite train --preset …`.
+
+torch's DistributedDataParallel averages the gradients; Algorithm 1 knows nothing of it. Each
+process takes its share of every batch, so the batch stays the preset's. Batch normalisation sees a
+share alone: a network with it does not learn quite the same as in one process.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from urdgn_lite import train as alone
+from urdgn_lite.checkpoint import NAME, load
+from urdgn_lite.faces import Faces
+from urdgn_lite.presets import Preset
+from urdgn_lite.provenance import checksum
+from urdgn_lite.run import Run
+from urdgn_lite.watch import report
+
+
+def train(
+    preset: Preset, faces: Faces, val: Faces | None = None, *, out: Path | str | None = None,
+    steps: int | None = None, seed: int = 0, start: nn.Module | Path | str | None = None,
+    resume: bool = False,
+) -> Run:  # fmt: skip
+    """What `train.train` does, by all processes that `torchrun` started; the first one saves.
+
+    Raises
+    ------
+    ValueError : another game than Algorithm 1, or fewer faces a step than processes.
+    """
+    gpu = torch.cuda.is_available()
+    dist.init_process_group("nccl" if gpu else "gloo")
+    try:
+        rank, ranks = dist.get_rank(), dist.get_world_size()
+        if preset.game != "algorithm_1" or min(preset.batch, len(faces)) < ranks:
+            raise ValueError(f"{preset.name} cannot be split over {ranks} processes")
+        data = {"source": faces.source, "n": len(faces), "crc32": checksum(faces.images)}
+        preset = preset if steps is None else preset.but(steps=steps)
+        run = Run.begin(preset, seed, "" if resume else start, data, out)
+        if resume and run.out:
+            load(run, run.out / NAME)
+        device = torch.device("cuda", int(os.environ["LOCAL_RANK"])) if gpu else "cpu"
+        images = faces.images.to(device)
+        run.to(device)
+
+        def share(run: Run, h: Tensor) -> alone.Losses:
+            torch.manual_seed(torch.initial_seed() + 2**40 * (rank + 1))  # dropout differs
+            return alone.algorithm_1(run, h[rank::ranks])
+
+        G, D = run.G, run.D
+        wrapped = DistributedDataParallel(G), None if D is None else DistributedDataParallel(D)
+        while not run.done:
+            run.G, run.D = wrapped
+            losses = alone.step(run, images, share)
+            run.G, run.D = G, D  # as one process saves them
+            if rank == 0 and (run.step % run.epoch == 0 or run.done):
+                row = {name: value.item() for name, value in losses.items()}
+                report(run, row, val.images if val else None)
+        dist.barrier()
+        return run
+    finally:
+        dist.destroy_process_group()
