@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
+import numpy as np
 import torch
 import yaml
 from IPython.display import Image as Shown
@@ -142,7 +143,7 @@ def redraw(
     lr = downsample(h)
     known: dict[str, Tensor | str] = {"LR": lr, "HR": h}
     if "gan-noise" in figure.panels.values():
-        known["gan-noise"] = upsample_bicubic(imagined(len(h)))
+        known["gan-noise"] = imagined(len(h))
     columns = [(f"({letter})", name, known[name] if name in known else run(name, lr))
                for letter, name in figure.panels.items()]  # fmt: skip
     columns += [("", name, run(name, lr)) for name in more]
@@ -165,14 +166,15 @@ def label(name: str) -> str:
     return f"{REFERENCE[name]} {name}" if name in REFERENCE else name
 
 
-def imagined(number: int) -> Float[Tensor, "n 3 s s"]:
-    """Fig. 3 (c): what a GAN without a fully connected layer made of noise (claim C45)."""
-    with Image.open(ledger() / "claims" / "noise-alone.png") as sheet:
-        side = sheet.height
-        tiles = [sheet.crop((i * side, 0, (i + 1) * side, side)) for i in range(number)]
-        pixels = [torch.frombuffer(bytearray(t.convert("RGB").tobytes()), dtype=torch.uint8)
-                  for t in tiles]  # fmt: skip
-    return to_float(torch.stack(pixels).view(-1, side, side, 3).permute(0, 3, 1, 2))
+def imagined(number: int) -> Float[Tensor, "n 3 128 128"] | str:
+    """Fig. 3 (c): what a GAN without a fully connected layer made of noise, if it was trained."""
+    path = ledger() / "claims" / "noise-alone.png"
+    if not path.exists():
+        return "not trained yet: tools/runs/ claims_train.py noise"
+    with Image.open(path) as sheet:
+        row = torch.from_numpy(np.asarray(sheet.convert("RGB")).copy()).permute(2, 0, 1)
+    tiles = torch.stack(row.split(row.shape[1], 2)[:number])
+    return upsample_bicubic(to_float(tiles))
 
 
 def occluded(h: Images, run: Callable[[Tensor], list[Any]]) -> list[Column]:
