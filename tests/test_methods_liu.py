@@ -170,15 +170,21 @@ def test_on_a_grid_it_is_no_worse_than_each_for_itself(seed):
     assert by_hand(*terms, labels.numpy()).item() <= 1.15 * least(*terms)
 
 
-def test_the_bilateral_filter_is_scikit_images_on_grey(few_faces):
-    restoration = pytest.importorskip("skimage.restoration")
-    grey = to_float(few_faces.images[:1]).mean(1)
-    theirs = restoration.denoise_bilateral(  # in [0, 1]; ours counts a grey step in all three bands
-        ((grey[0] + 1) / 2).double().numpy(), win_size=5, sigma_color=0.1 / 3**0.5,
-        sigma_spatial=1.5, bins=10**5, mode="edge",
-    )  # fmt: skip
-    mine = bilateral(grey[:, None].expand(1, 3, 128, 128), 0.2)[0, 0]
-    assert torch.allclose((mine.double() + 1) / 2, torch.from_numpy(theirs), atol=2e-3)
+def test_where_colours_do_not_count_the_filter_is_scipys_gaussian(few_faces):
+    ndimage = pytest.importorskip("scipy.ndimage")
+    h = to_float(few_faces.images[:1])
+    theirs = ndimage.gaussian_filter(h[0].numpy(), (0, 1.5, 1.5), mode="nearest", radius=2)
+    assert torch.allclose(bilateral(h, 1e4)[0], torch.from_numpy(theirs), atol=1e-4)
+
+
+def test_the_filter_of_one_pixel_by_hand(few_faces):
+    h = to_float(few_faces.images[:1]).double()
+    around = h[0, :, 38:43, 58:63].numpy()  # of (40, 60)
+    y, x = np.mgrid[-2:3, -2:3]
+    unlike = ((around - around[:, 2:3, 2:3]) ** 2).sum(0)
+    weight = np.exp(-(y**2 + x**2) / (2 * 1.5**2)) * np.exp(-unlike / (2 * 0.1**2))
+    expected = (weight * around).sum((1, 2)) / weight.sum()
+    assert np.allclose(bilateral(h, 0.1)[0, :, 40, 60], expected)
 
 
 def test_the_filter_takes_grain_and_leaves_an_edge():
