@@ -78,7 +78,8 @@ def test_a_rows_numbers_are_in_the_ledger_and_bear_the_verdict(claim):
 
 def test_a_finding_types_no_number_that_the_ledger_could_hold():
     for claim in ROWS:
-        typed = re.findall(r"\d\.\d\d", claims.REFERENCE.sub("", claim.found))
+        words = re.sub(r"\]\(.*?\)", "", claims.REFERENCE.sub("", claim.found))  # without links
+        typed = re.findall(r"\d\.\d\d", words)
         assert not typed, claim.id
 
 
