@@ -13,6 +13,7 @@ import torch
 from hypothesis import settings
 
 from urdgn_lite import faces, networks, presets, zoo
+from urdgn_lite.measure import metrics  # noqa: F401 - mends torchvision before torchmetrics asks
 
 matplotlib.use("Agg")  # not by the environment: the notebooks' kernels would inherit it
 settings.register_profile("suite", deadline=None, derandomize=True, max_examples=40, database=None)

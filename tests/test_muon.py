@@ -30,6 +30,13 @@ def test_singular_values_become_about_one_and_the_directions_stay(m, n, seed, sc
     assert torch.allclose(inside, torch.diag(inside.diagonal()), atol=1e-9)
 
 
+def test_mixed_precision_does_not_reach_it():
+    matrix = drawn(8, 20).float()
+    with torch.autocast("cpu", torch.bfloat16):
+        inside = orthogonalised(matrix)
+    assert torch.equal(inside, orthogonalised(matrix))
+
+
 def test_nothing_comes_of_nothing():
     assert not orthogonalised(torch.zeros(3, 5)).any()
 

@@ -66,8 +66,9 @@ def save(run: Run, val: Tensor | None = None) -> None:
     rows.writerows(run.history)
     store.write(run.out / "history.csv", table.getvalue())
     if val is not None and len(val):
-        drawn = run.out / "samples" / f"step-{run.step:06d}.safetensors"
-        store.write_tensors(drawn, _samples(run.generator, val), {"step": run.step})
+        samples, generated = run.out / "samples", {"generated": _results(run.generator, val)}
+        store.write_tensors(samples / f"step-{run.step:06d}.safetensors", generated, {})
+        store.write_tensors(samples / "original.safetensors", {"original": val}, {})
     # The checkpoint comes last: a run whose checkpoint is at its end writes nothing any more.
     store.write_tensors(run.out / NAME, tensors, card)
 
@@ -121,10 +122,9 @@ def _parts(run: Run) -> Iterator[tuple[str, nn.Module, Any]]:
 
 
 @torch.no_grad()
-def _samples(G: nn.Module, h: Tensor) -> dict[str, Tensor]:
-    """LR faces, what G makes of them, and the originals; 8 bits."""
+def _results(G: nn.Module, h: Tensor) -> Tensor:
+    """What G makes of the LR faces of h; 8 bits."""
     training, device = G.training, next(G.parameters()).device
-    lr = downsample(to_float(h.to(device)))
-    generated = G.eval()(lr)
+    generated = G.eval()(downsample(to_float(h.to(device))))
     G.train(training)
-    return {"lr": to_uint8(lr), "generated": to_uint8(generated), "original": h}
+    return to_uint8(generated)

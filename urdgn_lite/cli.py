@@ -20,6 +20,7 @@ app = typer.Typer(
 FacesOption = Annotated[
     str, typer.Option(help="imaginary, celeba, lfw, a folder, a tar, or a name in $URDGN_FACES")
 ]
+SEEDS = 2**32 - 1
 MODEL = "residual"  # the truest generator that comes with the package
 Root = Annotated[Path, typer.Option(help="folder that holds celeba/ and LFW")]
 
@@ -55,7 +56,7 @@ def train(
     ] = None,
     folder: Annotated[Path | None, typer.Option("--out", help="default: runs/PRESET")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="default: the preset's")] = None,
-    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1)] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=SEEDS)] = 0,
     start: Annotated[
         str | None, typer.Option(help="begin as this generator: a name or a file; '' as none")
     ] = None,
@@ -205,10 +206,12 @@ def grade(
     folder: Annotated[Path, typer.Argument(help="STUDENT-a1.ipynb files, or a folder a student")],
     table: Annotated[Path, typer.Option("--out", help="the table of grades")] = Path("grades.csv"),
     feedback: Annotated[Path, typer.Option(help="folder for a page a student")] = Path("feedback"),
-    seed: Annotated[int | None, typer.Option(help="of the hidden inputs; default: drawn")] = None,
-    seconds: Annotated[float, typer.Option(min=1, help="CPU time of a function")] = 60,
-    memory: Annotated[float, typer.Option(min=0.1, help="GiB for each process")] = 2,
-    workers: Annotated[int, typer.Option(min=1, help="submissions at a time")] = 2,
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=SEEDS, help="of the hidden inputs; default: drawn")
+    ] = None,
+    seconds: Annotated[float, typer.Option(min=1, max=3600, help="CPU time of a function")] = 60,
+    memory: Annotated[float, typer.Option(min=0.1, max=1024, help="GiB for each process")] = 2,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="submissions at a time")] = 2,
 ) -> None:
     """Grade a folder of handed-in notebooks: a csv, and a page of feedback for each.
 

@@ -22,9 +22,10 @@ def orthogonalised(matrix: Float[Tensor, "m n"]) -> Float[Tensor, "m n"]:
     flat = matrix.shape[0] <= matrix.shape[1]
     x = matrix if flat else matrix.T
     x = x / (x.norm() + 1e-7)  # so that none is above 1
-    for _ in range(5):
-        square = x @ x.T
-        x = 3.4445 * x + (-4.7750 * square + 2.0315 * square @ square) @ x
+    with torch.autocast(x.device.type, enabled=False):  # training's bfloat16 would be too coarse
+        for _ in range(5):
+            square = x @ x.T
+            x = 3.4445 * x + (-4.7750 * square + 2.0315 * square @ square) @ x
     return x if flat else x.T
 
 

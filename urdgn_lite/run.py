@@ -20,9 +20,7 @@ from urdgn_lite.provenance import circumstances
 OPTIMISERS = {"rmsprop": RMSprop, "adamw": torch.optim.AdamW, "muon": Muon}
 
 
-def build_optimiser(
-    network: nn.Module, preset: Preset, *, maximize: bool = False
-) -> torch.optim.Optimizer:
+def build_optimiser(network: nn.Module, preset: Preset, *, maximize: bool = False) -> Any:
     """The preset's optimiser for one player; D's ascends (`maximize`)."""
     arguments = {"maximize": maximize, "lr": preset.rate, **preset.optimiser}
     return OPTIMISERS[arguments.pop("kind")](network.parameters(), **arguments)

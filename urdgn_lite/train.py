@@ -86,7 +86,7 @@ def train(
     Parameters
     ----------
     preset : what to train (see `presets`).
-    faces, val : HR faces to learn from, and to validate on: at every epoch, ten times at least.
+    faces, val : HR faces to learn from, and to validate on: at every epoch, 10 … 100 times.
     out : folder for `checkpoint.safetensors`, `generator.safetensors`, `history.csv` and
         `samples/`; None keeps everything in memory.
     steps : updates in all; the preset's number without it.
@@ -116,7 +116,8 @@ def train(
     with opened(run, resume), interruptible() as interrupted:
         device = "cuda" if torch.cuda.is_available() else "cpu"
         images, game = images.to(device), find(GAMES, preset.game, "game")
-        enough, every = run.seconds + 60 * minutes, max(1, min(run.epoch, run.steps // 10))
+        enough = run.seconds + 60 * minutes
+        every = max(1, min(run.epoch, run.steps // 10), run.steps // 100)
         left = range(run.to(device).step, run.steps)
         for _ in bar(left, preset.name, run.steps, initial=run.step, unit="step"):
             began = time.perf_counter()

@@ -252,18 +252,23 @@ def _of_samples(folder: Path | None) -> Explorer:
     steps = [int(file.stem.removeprefix("step-")) for file in files]
     gains = {int(row["step"]): float(row["gain"]) for row in _history(folder)}
     beside = [f"{gains[step]:+.2f} dB".replace("-", "−") for step in steps]
-    kept = [store.read_tensors(file, "sample file")[0] for file in files]
-    bicubic = degrade.upsample_bicubic(degrade.to_float(kept[0]["lr"])).clamp(-1, 1)
+    kept = [degrade.to_float(_sample(file)) for file in files]
+    original = degrade.to_float(_sample(files[0].with_name("original.safetensors")))
+    bicubic = degrade.upsample_bicubic(degrade.downsample(original)).clamp(-1, 1)
 
     def render(step: int, face: int) -> Scene:
-        shown = {"bicubic": bicubic, "G": degrade.to_float(kept[step]["generated"]),
-                 "original": degrade.to_float(kept[step]["original"])}  # fmt: skip
+        shown = {"bicubic": bicubic, "G": kept[step], "original": original}
         panels = {name: picture_of(images[face]) for name, images in shown.items()}
         return Scene(panels, {"G": beside[step]})
 
     places = {str(step): i for i, step in enumerate(steps)}
     controls = {"step": (places, 0), "face": ({str(i + 1): i for i in range(len(bicubic))}, 0)}
     return Explorer(render, controls, ("step", _four_of(len(files)), ("G",)), "gain over bicubic")
+
+
+def _sample(path: Path) -> Tensor:
+    (images,) = store.read_tensors(path, "sample file")[0].values()
+    return images
 
 
 def _four_of(count: int) -> list[int]:
