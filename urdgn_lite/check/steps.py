@@ -11,8 +11,8 @@ from urdgn_lite.check.engine import Ask, Failed, Suite, require
 from urdgn_lite.check.plain import packed, probe_plain, tensor, whole_numbers
 
 FIRST = "chapter “RMSprop”, “The first step is too long”"
-LOOP = "chapter “Training”, “The loop around it”"
-RESUME = "chapter “Training”, “When a run stops”"
+LOOP = "chapter “Training”, “Algorithm 1”"
+RESUME = "“Long runs”, “When a run stops”"
 
 UNBIASED = Suite("unbiased", probe_plain)
 ORDER = Suite("order", probe_plain)
