@@ -162,7 +162,7 @@ MUTANTS = [
         ("best_psnr", "to the right alone", "sideways", ("dx in range(-reach,", "dx in range(0,")),
         ("best_psnr", "to the left alone", "sideways", ("dx in range(-reach, reach + 1)", "dx in range(-reach, 1)")),
         ("best_psnr", "never up or down", "upright", ("dy in range(-reach, reach + 1)", "dy in (0,)")),
-        ("best_psnr", "one direction at a time", "together", ("moved = degrade", "if dx * dy: continue\n            moved = degrade")),
+        ("best_psnr", "one direction at a time", "together", ("moved = damages", "if dx * dy: continue\n            moved = damages")),
         ("best_psnr", "four times the reach", "reach", ("    tried = []", "    reach, tried = 4 * reach, []")),
         ("best_psnr", "one move for all faces", "each", ("torch.stack(tried).amax(0)", "max(tried, key=lambda t: t.mean())")),
         ("best_value", "no integral", "answers", ("torch.trapezoid(inside.nan_to_num(), x)", "inside")),

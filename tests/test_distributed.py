@@ -51,5 +51,8 @@ def test_two_players_are_trained_by_two_processes_too(folder, tmp_path):
     card = zoo.card(tmp_path / "two" / "generator.safetensors")
     assert card["step"] == 6
     assert {"bce_real", "gain"} <= card["history"][-1].keys()
+    over = together(folder, tmp_path / "two", "smoke-gan")
+    assert over.returncode != 0
+    assert "checkpoint.safetensors exists: resume it" in over.stderr
     again = together(folder, tmp_path / "two", "smoke-gan", "--resume")
     assert again.returncode == 0, again.stderr[-3000:]

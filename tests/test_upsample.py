@@ -9,9 +9,17 @@ from urdgn_lite import faces, methods
 from urdgn_lite.degrade import downsample, upsample_bicubic
 from urdgn_lite.faces import EYES, FacesError, to_float, to_uint8
 from urdgn_lite.faces import files as _files
+from urdgn_lite.lesson import upsample
 from urdgn_lite.lesson.upsample import parse_eyes, to_lr, upsample_files
 
 CENTRE = "ignore:without --eyes:UserWarning"
+
+
+@pytest.fixture(autouse=True)
+def _no_dlib(monkeypatch, request):
+    """The extra `identity` may be there or not: only a test that names dlib sees it."""
+    if "dlib" not in request.node.name:
+        monkeypatch.setattr(upsample, "_landmarks", lambda: None)
 
 
 @pytest.fixture
@@ -78,6 +86,30 @@ def test_by_its_eyes_a_face_is_found_anywhere_in_a_photo(face, lr):
 def test_sizes_between_16_and_64_are_refused(size):
     with pytest.raises(FacesError, match=f"{size[0]} × {size[1]} px is neither 16 × 16 nor"):
         to_lr(Image.new("RGB", size))
+
+
+def test_found_eyes_cut_the_face_out(face, lr, monkeypatch):
+    photo = Image.new("RGB", (500, 400))
+    photo.paste(face.resize((256, 256), Image.Resampling.BICUBIC), (200, 100))
+    eyes = tuple((200 + 2 * x, 100 + 2 * y) for x, y in EYES)
+    monkeypatch.setattr(upsample, "find_eyes", lambda image: eyes)
+    assert torch.equal(to_lr(photo), to_lr(photo, eyes))
+
+
+def test_where_no_face_is_seen_the_centre_is_taken(face, lr, monkeypatch):
+    monkeypatch.setattr(upsample, "_landmarks", lambda: (lambda pixels, larger: [], None))
+    with pytest.warns(UserWarning, match=r"centre of the picture .* \(no face is seen\)"):
+        assert torch.equal(to_lr(face), lr)
+
+
+def test_eyes_are_found_by_dlib():
+    pytest.importorskip("dlib", reason="the extra `identity` is not installed")
+    picture = Image.fromarray(faces.load("gallery").images[0].permute(1, 2, 0).numpy())
+    photo = Image.new("RGB", (500, 400), (90, 120, 60))
+    photo.paste(picture.resize((256, 256), Image.Resampling.BICUBIC), (200, 100))
+    found = np.array(upsample.find_eyes(photo))
+    expected = np.array([(200 + 2 * x, 100 + 2 * y) for x, y in EYES])
+    assert np.abs(found - expected).max() < 12  # of the 80 pixels between the eyes
 
 
 # Files

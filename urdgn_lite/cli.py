@@ -1,4 +1,4 @@
-"""The command line: `urdgn-lite faces | train | evaluate | table1 | upsample | grade`."""
+"""The command line: `urdgn-lite faces | train | evaluate | table1 | upsample | export | grade`."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ def upsample(
     """Turn faces into 128 × 128 PNGs, with a comparison sheet.
 
     A 16 × 16 file is enlarged as it is. From a larger photo a 16 × 16 face is made first: cut out
-    by `--eyes`, or else the centre of the picture.
+    by `--eyes`, by the eyes that dlib finds (extra `identity`), or else from the centre.
     """
     from urdgn_lite.lesson.upsample import parse_eyes, upsample_files
 
@@ -199,6 +199,20 @@ def upsample(
         for path, reason in report.skipped:
             say(err, f"skipped {path}: {reason}")
         say(out, f"{len(report.written)} faces in {folder}, side by side in {report.sheet}")
+
+
+@app.command()
+def export(
+    name: Annotated[str, typer.Argument(help="a generator of the zoo, or a file")],
+    path: Annotated[Path | None, typer.Option("--out", help="default: NAME.onnx")] = None,
+) -> None:
+    """Write a generator as ONNX, for use without torch. Needs the extra `export`."""
+    from urdgn_lite.export import export
+
+    with plain_errors():
+        path = path or Path(f"{Path(name).stem}.onnx")
+        worst = export(name, path)
+        say(out, f"wrote {path}: in onnxruntime as in torch, up to {worst:.0e}")
 
 
 @app.command()

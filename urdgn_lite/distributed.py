@@ -8,6 +8,7 @@ share alone: a network with it does not learn quite the same as in one process.
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from urdgn_lite import train as alone
-from urdgn_lite.checkpoint import NAME, load
+from urdgn_lite.checkpoint import NAME, load, opened
 from urdgn_lite.faces import Faces
 from urdgn_lite.presets import Preset
 from urdgn_lite.provenance import checksum
@@ -33,37 +34,41 @@ def train(
 
     Raises
     ------
-    ValueError : another game than Algorithm 1, or fewer faces a step than processes.
+    ValueError : another game than Algorithm 1, or a batch that does not split evenly; and what
+        `train.train` raises.
     """
     gpu = torch.cuda.is_available()
     dist.init_process_group("nccl" if gpu else "gloo")
     try:
         rank, ranks = dist.get_rank(), dist.get_world_size()
-        if preset.game != "algorithm_1" or min(preset.batch, len(faces)) < ranks:
+        if preset.game != "algorithm_1" or min(preset.batch, len(faces)) % ranks:
             raise ValueError(f"{preset.name} cannot be split over {ranks} processes")
         data = {"source": faces.source, "n": len(faces), "crc32": checksum(faces.images)}
         preset = preset if steps is None else preset.but(steps=steps)
         run = Run.begin(preset, seed, "" if resume else start, data, out)
-        if resume and run.out:
-            load(run, run.out / NAME)
-        device = torch.device("cuda", int(os.environ["LOCAL_RANK"])) if gpu else "cpu"
-        images = faces.images.to(device)
-        run.to(device)
+        device = torch.device("cuda", int(os.environ["LOCAL_RANK"])) if gpu else torch.device("cpu")
+        if gpu:
+            torch.cuda.set_device(device)
+        with opened(run, resume) if rank == 0 else nullcontext():
+            if rank and resume and run.out:
+                load(run, run.out / NAME)
+            images = faces.images.to(device)
+            run.to(device)
 
-        def share(run: Run, h: Tensor) -> alone.Losses:
-            torch.manual_seed(torch.initial_seed() + 2**40 * (rank + 1))  # dropout differs
-            return alone.algorithm_1(run, h[rank::ranks])
+            def share(run: Run, h: Tensor) -> alone.Losses:
+                torch.manual_seed(torch.initial_seed() + 2**40 * (rank + 1))  # dropout differs
+                return alone.algorithm_1(run, h[rank::ranks])
 
-        G, D = run.G, run.D
-        wrapped = DistributedDataParallel(G), None if D is None else DistributedDataParallel(D)
-        while not run.done:
-            run.G, run.D = wrapped
-            losses = alone.step(run, images, share)
-            run.G, run.D = G, D  # as one process saves them
-            if rank == 0 and (run.step % run.epoch == 0 or run.done):
-                row = {name: value.item() for name, value in losses.items()}
-                report(run, row, val.images if val else None)
-        dist.barrier()
+            G, D = run.G, run.D
+            wrapped = DistributedDataParallel(G), None if D is None else DistributedDataParallel(D)
+            while not run.done:
+                run.G, run.D = wrapped
+                losses = alone.step(run, images, share)
+                run.G, run.D = G, D  # as one process saves them
+                if rank == 0 and (run.step % run.epoch == 0 or run.done):
+                    row = {name: value.item() for name, value in losses.items()}
+                    report(run, row, val.images if val else None)
+            dist.barrier()
         return run
     finally:
         dist.destroy_process_group()

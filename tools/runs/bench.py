@@ -128,6 +128,16 @@ def using(G: nn.Module | Callable[[Tensor], Tensor], lr: Float[Tensor, "b 3 16 1
     return work
 
 
+def runs(work: Work) -> bool:
+    """Whether it works here: `torch.compile` needs a C++ compiler."""
+    try:
+        work()
+    except Exception as error:
+        print(f"not measured: {str(error).splitlines()[0]}")
+        return False
+    return True
+
+
 def training(preset: presets.Preset, images: UInt8[Tensor, "n 3 128 128"]) -> Work:
     """Algorithm 1 as `train` runs it: both players move at every step."""
     run = Run.begin(preset.but(game="algorithm_1"), start="", data={"n": len(images)})
@@ -172,8 +182,8 @@ def bench(
     for name in reversed(bare.values()):
         G = build_generator(presets.get(name)).to(device).eval()
         use |= {name: using(G, one), f"{name}, many": using(G, many)}
-        if compiled:
-            use[f"{name}, compiled"] = using(torch.compile(G), one)
+        fast = {f"{name}, compiled": using(torch.compile(G), one)} if compiled else {}
+        use |= {label: work for label, work in fast.items() if runs(work)}
     sizes = {n: min(p.batch, AT_MOST.get(device, p.batch)) for n, p in chosen.items()}
     learn = {n: training(p.but(batch=sizes[n]), images) for n, p in chosen.items()}
     used = alternate(use | limits, seconds, rounds)
@@ -191,7 +201,7 @@ def bench(
     rows = []
     for name in reversed(bare.values()):
         extra = {"at_a_time": 1, "batch": [len(many), *spread(used[f"{name}, many"])]}
-        if compiled:
+        if f"{name}, compiled" in used:
             extra["compiled"] = spread(used[f"{name}, compiled"])
         rows.append(row(name, use[name], used, against) | extra)
     trained = [

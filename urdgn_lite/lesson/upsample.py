@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -47,6 +50,37 @@ def parse_eyes(text: str | None) -> Eyes | None:
     return (a, b), (c, d)
 
 
+def find_eyes(image: Image.Image) -> Eyes | None:
+    """The eyes of the largest face in a photo, the one further left first; None where none is seen.
+
+    dlib's face detector and its five landmarks, whose weights come within the package
+    `face_recognition_models` (the extra `identity`); without them the answer is None.
+    """
+    if not (known := _landmarks()):
+        return None
+    detector, predictor = known
+    pixels = np.asarray(image)
+    boxes = detector(pixels, 1)  # 1: faces from 40 pixels on
+    if not boxes:
+        return None
+    points = predictor(pixels, max(boxes, key=lambda box: box.area())).parts()
+    corners = np.array([(p.x, p.y) for p in points[:4]], dtype=float)
+    eyes = sorted(map(tuple, corners.reshape(2, 2, 2).mean(1).tolist()))
+    return eyes[0], eyes[1]
+
+
+@cache
+def _landmarks() -> tuple[Any, Any] | None:
+    """dlib's detector and landmarks. The package of weights is found, not imported: it is old."""
+    weights = find_spec("face_recognition_models")
+    if weights is None or weights.origin is None or find_spec("dlib") is None:
+        return None
+    import dlib
+
+    path = Path(weights.origin).parent / "models/shape_predictor_5_face_landmarks.dat"
+    return dlib.get_frontal_face_detector(), dlib.shape_predictor(str(path))
+
+
 def to_lr(image: Image.Image, eyes: Eyes | None = None) -> Tensor:
     """LR face `Float (1, 3, 16, 16)` in [-1, 1]: the file itself, or made from a larger photo.
 
@@ -62,13 +96,18 @@ def to_lr(image: Image.Image, eyes: Eyes | None = None) -> Tensor:
         raise FacesError(
             f"{image.width} × {image.height} px is neither 16 × 16 nor at least {SMALLEST} a side"
         )
+    if eyes is None:
+        eyes = find_eyes(image)
     if eyes is not None:
         w, h = image.size
         if not all(0 <= x <= w and 0 <= y <= h for x, y in eyes):
             raise FacesError(f"eyes {eyes} do not lie in the picture of {w} × {h} px")
         image = align(image, eyes)
     else:
-        warnings.warn("without --eyes the centre of the picture is taken as the face", stacklevel=2)
+        why = "no face is seen" if _landmarks() else "'urdgn_lite[identity]' finds eyes"
+        warnings.warn(
+            f"without --eyes the centre of the picture is taken as the face ({why})", stacklevel=2
+        )
         image = ImageOps.fit(image, (SIZE, SIZE), Image.Resampling.BICUBIC)
     return downsample(to_float(_tensor(image)))
 

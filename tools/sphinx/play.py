@@ -1,0 +1,121 @@
+"""A Sphinx extension: the live component where a page has a still picture of an explorer.
+
+It wraps the picture in an element that `start.js` finds; without JavaScript the picture stays.
+What the component loads lies in the built book: the zoo's files and some faces of the gallery.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tarfile
+from pathlib import Path
+from typing import Any
+
+from bs4 import BeautifulSoup, Tag
+from PIL import Image
+from sphinx.application import Sphinx
+
+import urdgn_lite
+from urdgn_lite.degrade import to_uint8
+from urdgn_lite.lesson import eyes
+
+ASSETS = Path(__file__).parents[2] / "book/assets/play"
+PACKAGE = Path(urdgn_lite.__file__).parent
+SWEEP = tuple(f"lite-gan-{lam}" for lam in ("0", "1", "10", "1e3", "1e4"))
+NETWORKS = (
+    *("residual", "residual-gan", "residual-s", "residual-s-gan", "residual-s-imaginary"),
+    *("lite", "lite-gan", *SWEEP),
+)
+SHOWN = 8  # faces to choose from
+STRIPS, ROW = 300, 20  # pairs of eyes, and how many stand in a row of their sheet
+LAM = {"network": "lite-gan", "open": "lambda", "label": "Move λ yourself"}
+DAMAGE = {"network": "residual-s-imaginary", "open": "damage", "label": "Damage it yourself"}
+PHOTO = {"network": "residual-s-gan", "open": "photo", "label": "Try it, with your own photo"}
+# (page, what the source of the picture's cell holds; nothing: the first picture) -> what it becomes
+PLACES = [
+    ("", "explore.lam(", LAM),
+    ("", "explore.methods(", LAM),
+    *(("", f"explore.{name}(", DAMAGE) for name in ("occlusion", "shift", "rotation", "damage")),
+    ("intro", "", PHOTO),
+    ("01-problem", "", PHOTO),
+    ("10-beyond", "", PHOTO),
+    ("04-objective", "eyes.bicubic(", {"kind": "eyes", "label": "Train two λ here"}),
+    ("02-gan-recap", "explore.training(", {"kind": "toy", "label": "Play this game"}),
+]
+
+
+def live(page: str, body: str) -> str:
+    """The page's HTML with an element of class `play` around each picture of `PLACES`."""
+    soup = BeautifulSoup(body, "html.parser")
+    for where, call, data in PLACES:
+        if where not in ("", page):
+            continue
+        pictures = _of_cells(soup, call) if call else soup.select("img")[: not soup.select(".play")]
+        for picture in pictures:
+            attributes = {f"data-{name}": value for name, value in data.items()}
+            picture.wrap(soup.new_tag("div", attrs={"class": "play", **attributes}))
+    return str(soup) if soup.select(".play") else body
+
+
+def _of_cells(soup: BeautifulSoup, call: str) -> list[Tag]:
+    """What shows pictures below each cell whose source holds `call`."""
+    cells = [c for c in soup.select(".cell")
+             if call in "".join(i.get_text() for i in c.select(".cell_input"))]  # fmt: skip
+    outputs = [out for c in cells for out in c.select(".cell_output > *")]
+    return [out for out in outputs if out.name == "img" or out.select_one("img, svg, canvas")]
+
+
+def publish(folder: Path) -> None:
+    """Put what the component loads beside its scripts: weights, faces.
+
+    Raises
+    ------
+    ValueError : a vendored file is not the one of the manifest.
+    """
+    for name, about in json.loads((ASSETS / "vendor/manifest.json").read_text()).items():
+        if hashlib.sha256((ASSETS / "vendor" / name).read_bytes()).hexdigest() != about["sha256"]:
+            raise ValueError(f"{name} is not the file of vendor/manifest.json")
+    (folder / "weights").mkdir(parents=True, exist_ok=True)
+    for network in NETWORKS:
+        file = f"{network}.safetensors"
+        shutil.copyfile(PACKAGE / "weights" / file, folder / "weights" / file)
+    _eyes(folder)
+    (folder / "faces").mkdir(exist_ok=True)
+    with tarfile.open(PACKAGE / "data/gallery128.tar.gz") as gallery:
+        for i in range(SHOWN):
+            face = gallery.extractfile(f"gallery/{i:02}.webp")
+            assert face is not None
+            (folder / f"faces/{i}.webp").write_bytes(face.read())
+
+
+def _eyes(folder: Path) -> None:
+    """Two sheets of eye strips, `ROW` a row: HR as WebP, their LR strips as PNG. No test faces."""
+    l, h = eyes.load("train", limit=STRIPS)
+    for images, name in ((l, "eyes-lr.png"), (h, "eyes.webp")):
+        array = to_uint8(images).numpy()
+        _, _, height, width = array.shape
+        rows = array.reshape(-1, ROW, 3, height, width).transpose(0, 3, 1, 4, 2)
+        sheet = Image.fromarray(rows.reshape(-1, ROW * width, 3))
+        sheet.save(folder / name, quality=90)
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Connect both."""
+
+    def wrap(app: Sphinx, page: str, template: str, context: dict[str, Any], _: Any) -> None:
+        if "body" not in context:
+            return
+        context["body"] = live(page, context["body"])
+        if 'class="play"' in context["body"]:
+            app.add_js_file("play/start.js", type="module")
+            app.add_css_file("play/play.css")
+
+    def copy(app: Sphinx, exception: Exception | None) -> None:
+        if exception is None and app.builder.name == "html":
+            publish(Path(app.outdir) / "_static/play")
+
+    app.connect("html-page-context", wrap)
+    app.connect("build-finished", copy)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
