@@ -36,7 +36,7 @@ from urdgn_lite.check.tensors import (
     one_device,
 )  # fmt: skip
 
-VALUE = BOOK + "“what D maximises”"
+VALUE = BOOK + "“Equation 4: the same over a batch”"
 GRADIENT = BOOK + "“the gradient that reaches D”"
 DETACH = "chapter “Training”, “Algorithm 1”"
 GAIN = 100.0

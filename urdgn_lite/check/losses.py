@@ -45,7 +45,7 @@ from urdgn_lite.check.tensors import (
 )  # fmt: skip
 
 BOOK = "chapter “The objective”, "
-LOSS = BOOK + "“what G minimises”"
+LOSS = BOOK + "“Equation 7: the same over a batch”"
 LAMBDA = BOOK + "“the whole game”"
 PIXELS = BOOK + "“A λ is nothing without its norm”"
 SATURATING = BOOK + "“Saturating or not”"

@@ -18,9 +18,9 @@ from urdgn_lite.check.engine import Ask, Failed, Request, Response, Suite, attem
 from urdgn_lite.check.tensors import changed
 
 BOOK = "chapter “RMSprop”, "
-STEP = BOOK + "“RMSprop takes the step”"
-UPHILL = BOOK + "“D takes its step, uphill”"
-DELTA = BOOK + "“How long is Δ's memory?”"
+STEP = BOOK + "“Equation 8: G takes its step, downhill”"
+UPHILL = BOOK + "“Equation 5: D takes the step, uphill”"
+DELTA = BOOK + "“How long is δ's memory?”"
 EPSILON = BOOK + "“Where does ε stand?”"
 NAMES = ("theta", "gradient", "delta")
 
