@@ -7,10 +7,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
-from conftest import put_on_shelf
 from PIL import Image
 from torch import nn
 
+from conftest import put_on_shelf
 from urdgn_lite import degrade, faces, presets, train, zoo
 from urdgn_lite.lesson import explore
 from urdgn_lite.lesson.pictures import picture_of

@@ -1,55 +1,31 @@
-"""The strict replay must be able to fail: one altered number in a notebook, and it does.
+"""The replay must be able to fail, and only where it should.
 
 It stands in Colab's place: the base install alone, an empty folder, no network.
 """
 
 import json
 import re
+import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
+import replay
+import solutions
 
 ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT / "tools" / "book"))
-import replay  # noqa: E402
-
 CHAPTERS = sorted((ROOT / "book").glob("[0-9]*.ipynb"))
-NUMBER = re.compile(r"\d")
 
 
-def up_to_the_first_number(notebook):
-    """The notebook cut after the first cell, past the set-up, that prints a number as text."""
-    seen_setup = False
-    for i, cell in enumerate(notebook["cells"]):
-        if cell["cell_type"] != "code":
-            continue
-        if seen_setup:
-            for output in cell["outputs"]:
-                lines = output.get("text") or output.get("data", {}).get("text/plain", [])
-                printed = output.get("name") == "stdout" or output["output_type"] == (
-                    "execute_result"
-                )
-                if printed and NUMBER.search("".join(lines)):
-                    return {**notebook, "cells": notebook["cells"][: i + 1]}, lines
-        seen_setup = True
-    raise AssertionError("no cell prints a number")
-
-
-@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda p: p.stem)
-def test_an_altered_number_fails_the_replay(chapter, tmp_path):
-    notebook, lines = up_to_the_first_number(json.loads(chapter.read_text()))
-    honest, altered = tmp_path / "honest.ipynb", tmp_path / "altered.ipynb"
-    honest.write_text(json.dumps(notebook))
-    index = next(i for i, line in enumerate(lines) if NUMBER.search(line))
-    lines[index] = NUMBER.sub(lambda m: str((int(m[0]) + 1) % 10), lines[index], count=1)
-    altered.write_text(json.dumps(notebook))
-
-    done = replay.replay([honest, altered], tmp_path, capture_output=True)
-
-    assert done.returncode == 1, done.stdout
-    assert re.search(r"\n1 failed, \d+ passed", done.stdout), done.stdout
-    assert "FAILED empty/altered/altered.ipynb" in done.stdout
+def run(notebook, *options):
+    """How each cell of a notebook came out: its number or solution -> "passed" or "failed"."""
+    command = [sys.executable, "-m", "pytest", "-c", ROOT / "pyproject.toml", "-p", "replay", "-rA",
+               "-p", "no:cacheprovider", "--nbval", notebook, *options]  # fmt: skip
+    done = subprocess.run(command, cwd=notebook.parent, capture_output=True, text=True)
+    found = re.findall(r"(?m)^(PASSED|FAILED) \S+::(.+?)(?: - .*)?$", done.stdout)
+    assert found, done.stdout + done.stderr
+    return {name: state.lower() for state, name in found}, done.stdout
 
 
 SETUP = "".join(json.loads(CHAPTERS[0].read_text())["cells"][4]["source"])
@@ -64,7 +40,7 @@ def told(attempt, *given):
     return "nothing"
 """
 CELLS = [  # (code, what it prints in Colab's place)
-    ("import os\nprint(os.listdir())", "['probe.ipynb']\n"),
+    ("import os\nprint(os.listdir())", "[]\n"),
     ("import os\nprint('URDGN_FACES' in os.environ)", "False\n"),
     (SETUP, "urdgn_lite 0.0 · torch 0.0 · device cpu\n"),
     ("import sys\nprint('google.colab' in sys.modules)", "True\n"),
@@ -82,25 +58,121 @@ CELLS = [  # (code, what it prints in Colab's place)
 ]  # fmt: skip
 
 
+def code_cell(i, source, text, tags=()):
+    output = {"output_type": "stream", "name": "stdout", "text": text}
+    return {"cell_type": "code", "id": f"c{i}", "execution_count": i, "metadata": {"tags": [*tags]},
+            "source": source, "outputs": [output] if text else []}  # fmt: skip
+
+
 def notebook_of(cells):
     """A notebook with these cells, as if they had printed these lines."""
-    code = [
-        {"cell_type": "code", "id": f"c{i}", "execution_count": i, "metadata": {}, "source": source,
-         "outputs": [{"output_type": "stream", "name": "stdout", "text": text}]}
-        for i, (source, text) in enumerate(cells)
-    ]  # fmt: skip
-    return json.dumps({"cells": code, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+    made = [
+        code_cell(i, *cell) if isinstance(cell, tuple) else cell for i, cell in enumerate(cells)
+    ]
+    return json.dumps({"cells": made, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
 
 
 def test_a_replay_has_the_base_install_alone_an_empty_folder_and_no_network(tmp_path):
     probe = tmp_path / "probe.ipynb"
     probe.write_text(notebook_of(CELLS))
-    done = replay.replay([probe], tmp_path, capture_output=True)
-    assert done.returncode == 0, done.stdout
+    found, said = run(probe)
+    assert set(found.values()) == {"passed"}, said
+    assert len(found) == len(CELLS)
 
 
-def test_make_test_replays_all_of_the_book_so():
-    assert "$(BIN)/python tools/book/replay.py\n" in (ROOT / "Makefile").read_text()
+TEXT = "gain  +3.412 dB on 500 faces\nSSIM 0.0657\nrate 1.2e-05"
+STORED = [  # (what is stored, tags, how the cell that prints TEXT comes out)
+    (TEXT, (), "passed"),
+    (TEXT.replace("3.412", "3.415"), (), "passed"),
+    (TEXT.replace("3.412", "3.416"), (), "failed"),
+    (TEXT.replace("0.0657", "0.0661"), (), "failed"),
+    (TEXT.replace("1.2e-05", "1.4e-05"), (), "passed"),
+    (TEXT.replace("1.2e-05", "1.2e-04"), (), "failed"),
+    (TEXT.replace("500", "501"), (), "failed"),
+    (TEXT.replace("500", "501"), ("rtol=0.01",), "passed"),
+    (TEXT.replace("3.412", "3.44"), ("rtol=0.01",), "passed"),
+    (TEXT.replace("3.412", "3.45"), ("rtol=0.01",), "failed"),
+    (TEXT.replace("+", "−"), (), "failed"),
+    (TEXT.replace("+", "-"), ("rtol=3",), "failed"),
+    (TEXT.replace("dB", "db"), (), "failed"),
+    (TEXT.replace("faces", "people"), ("rtol=3",), "failed"),
+    (TEXT + "\n", (), "failed"),
+    (TEXT.rpartition("\n")[0], (), "failed"),
+    ("", (), "failed"),
+    (TEXT.replace("3.412", "9.999"), ("nbval-ignore-output",), "passed"),
+]
+
+
+def test_a_cell_fails_by_a_number_out_of_reach_a_sign_a_word_or_a_line(tmp_path):
+    honest = [(f"print({TEXT!r})", f"{text}\n" if text else "", tags) for text, tags, _ in STORED]
+    notebook = tmp_path / "altered.ipynb"
+    notebook.write_text(notebook_of(honest))
+    found, said = run(notebook)
+    assert [found[f"Cell {i}"] for i in range(len(STORED))] == [how for *_, how in STORED], said
+
+
+SOLVED = """Write it.
+
+<details>
+<summary>Solution</summary>
+
+```python
+def twice(x):
+    return 2 * x
+
+print(f"{twice(start):.2f}")
+twice(1)
+```
+
+```text
+5.01
+2
+```
+
+Words.
+</details>"""
+
+
+def test_a_folded_solution_is_run_after_the_cells_and_its_text_compared(tmp_path):
+    def told(text):
+        cell = {"cell_type": "markdown", "id": "m", "metadata": {}, "source": text}
+        notebook = tmp_path / "solved.ipynb"
+        notebook.write_text(notebook_of([cell, ("start = 2.5", "")]))
+        return run(notebook)[0]
+
+    assert told(SOLVED) == {"Cell 0": "passed", "Solution 1": "passed"}
+    assert told(SOLVED.replace("5.01", "5.10"))["Solution 1"] == "failed"
+    assert told(SOLVED.replace("2 * x", "x / 0"))["Solution 1"] == "failed"
+
+
+def test_what_a_solution_prints_is_written_below_it():
+    text = re.sub(r"(?s)\n```text.*?```\n", "", SOLVED)
+    notebook = nbformat.reads(
+        notebook_of([{"cell_type": "markdown", "id": "m", "metadata": {}, "source": text}]), 4
+    )
+    (cell,) = solutions.cells(notebook)
+    assert cell.outputs == []
+    cell.outputs = [
+        nbformat.v4.new_output("stream", text="5.01\n"),
+        nbformat.v4.new_output("execute_result", {"text/plain": "2"}),
+    ]
+    for _ in range(2):  # written once, it stays
+        solutions.write(notebook, [cell])
+        assert notebook.cells[0].source == SOLVED
+
+
+def test_the_replay_is_the_same_for_everybody():
+    """`pytest --nbval book` finds the plugin and what `make test` finds."""
+    command = [sys.executable, "-m", "pytest", "--nbval", "book", "--collect-only", "-q"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    listed = set(re.findall(r"(?m)^book/(\S+\.ipynb)::", done.stdout))
+    assert listed == {path.name for path in (ROOT / "book").glob("*.ipynb")}
+    assert re.search(r"pytest .*--nbval book tests\n", (ROOT / "Makefile").read_text())
+
+
+@pytest.mark.parametrize("new", ["a 9.99 b", "a 10.02 b", "a 10.00 b", "a  9.99 b"])
+def test_columns_may_move_with_the_width_of_a_number_or_stay_in_line(new):
+    assert (replay.settled(new, "a 10.00 b") == "a 10.00 b") == (new != "a 10.04 b")
 
 
 def rules():

@@ -1,11 +1,14 @@
 """A stand-in for `google.colab`, an IPython extension that `tools/book/replay.py` installs.
 
-As in Colab the module is there before the first cell. But `%pip` takes the set-up cell's one line
-and installs nothing, the shell is shut, and nothing outside this machine can be reached.
+As in Colab the module is there before the first cell, and the folder is empty. But `%pip` takes the
+set-up cell's one line and installs nothing, the shell is shut, there are no development faces, and
+nothing outside this machine can be reached.
 """
 
+import atexit
 import os
 import socket
+import tempfile
 from typing import Any
 
 HERE = {"127.0.0.1", "::1", "localhost"}
@@ -39,6 +42,10 @@ def getaddrinfo(host: Any, *args: Any, **named: Any) -> Any:
 
 def load_ipython_extension(shell: Any) -> None:
     """Shut the doors of the kernel that loads this."""
+    folder = tempfile.TemporaryDirectory()
+    os.chdir(folder.name)
+    atexit.register(folder.cleanup)
+    os.environ.pop("URDGN_FACES", None)
     shell.register_magic_function(pip, "line", "pip")
     shell.system = shell.system_piped = shell.system_raw = refuse
     socket.socket.connect = connect  # type: ignore[method-assign, assignment]

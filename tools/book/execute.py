@@ -1,21 +1,26 @@
-"""Execute notebooks and store their outputs, without widget state or progress bars.
+"""Execute notebooks and their folded solutions, and store what they say and show.
 
-What each took goes to `results/minutes.json` (`tools/book/minutes.py`).
+Widget state and progress bars are left out; pictures in HTML get their cell's alt text. What each
+took goes to `results/minutes.json` (`tools/book/minutes.py`).
 """
 
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
+from html import escape
 from itertools import pairwise
 from pathlib import Path
 
 import minutes
 import nbformat
+import solutions
 from nbclient import NotebookClient
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
+LABEL = re.compile(r'aria-label="[^"]*"')
 
 
 def execute(path: Path) -> None:
@@ -29,10 +34,19 @@ def execute(path: Path) -> None:
         resources={"metadata": {"path": path.parent}},
         on_cell_execute=lambda **_: starts.append(time.perf_counter()),
     )  # fmt: skip
+    own = len(notebook.cells)
+    notebook.cells += solutions.cells(notebook)
     client.execute()
     starts.append(time.perf_counter())
-    for output in (o for cell in notebook.cells for o in cell.get("outputs", ())):
-        output.get("data", {}).pop(WIDGET, None)  # it would need a kernel: the picture stays
+    solved, notebook.cells = notebook.cells[own:], notebook.cells[:own]
+    solutions.write(notebook, solved)
+    for cell in notebook.cells:
+        alt = cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")
+        for data in (output.get("data", {}) for output in cell.get("outputs", ())):
+            data.pop(WIDGET, None)  # it would need a kernel: the pictures stay
+            if alt and "text/html" in data:
+                said, page = f'aria-label="{escape(alt)}"', data["text/html"]
+                data["text/html"] = LABEL.sub(lambda _, said=said: said, page, count=1)
     nbformat.write(notebook, path)
     seconds, longest = starts[-1] - began, max(b - a for a, b in pairwise(starts))
     if path.resolve().parent == minutes.BOOK:

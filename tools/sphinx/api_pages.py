@@ -32,7 +32,7 @@ def sections(names: Iterable[str]) -> str:
     """A Markdown section for each module: its docstring and its documented members."""
     return "\n".join(
         f"## `{name.removeprefix('urdgn_lite.')}`\n\n"
-        f"```{{eval-rst}}\n.. automodule:: {name}\n   :members:\n```\n"
+        f"```{{eval-rst}}\n.. automodule:: {name}\n   :members:\n   :ignore-module-all:\n```\n"
         for name in names
     )
 
