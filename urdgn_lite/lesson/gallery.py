@@ -271,5 +271,5 @@ def enlarged(face: Image.Image, eyes: tuple[tuple[float, float], ...]) -> Image.
 def shown(canvas: Image.Image) -> Shown:
     """For a notebook."""
     buffer = io.BytesIO()
-    canvas.save(buffer, "JPEG", quality=80, optimize=True)
+    canvas.save(buffer, "JPEG", quality=54, optimize=True)  # six in a chapter: 1 MB
     return Shown(buffer.getvalue(), format="jpeg")
