@@ -48,6 +48,17 @@ def f(clean, damaged, level=0.95, seed=0):
     return x.mean().item(), means.quantile(tail).item(), means.quantile(1 - tail).item()
 """
 )
+STANDARD_ERRORS = (
+    HEAD
+    + """
+from statistics import NormalDist
+def f(clean, damaged, level=0.95, seed=0):
+    x = damaged - clean
+    half = NormalDist().inv_cdf((1 + level) / 2) * x.std() / math.sqrt(len(x))
+    mean = x.mean()
+    return mean, mean - half, mean + half
+"""
+)
 MUTANTS = [
     (check, name, fails, right.replace(*change))
     for check, right, name, fails, change in [
@@ -82,10 +93,16 @@ MUTANTS = [
           'min((r for r in rows if r["gain"] >= floor), key=lambda r: r["gain"])')),
         ("choose", CHOOSE_RIGHT, "tolerance as a share", "between",
          ('max(r["gain"] for r in rows) - tolerance', 'max(r["gain"] for r in rows) * (1 - tolerance)')),
+        ("choose", CHOOSE_RIGHT, "gains above 0 alone", "below", ('math.isfinite(r["gain"])', 'r["gain"] > -40')),
+        ("choose", CHOOSE_RIGHT, "the best begins at 0", "below",
+         ('max(r["gain"] for r in rows) - tolerance', 'max([0, *(r["gain"] for r in rows)]) - tolerance')),
         ("choose", CHOOSE_RIGHT, "NaN compared", "diverged",
          ('[r for r in rows if math.isfinite(r["gain"])]', "list(rows)")),
         ("damage", DAMAGE_RIGHT, "a list of faces", "answers", (".clamp(-1, 1)", ".clamp(-1, 1).tolist()")),
-        ("damage", DAMAGE_RIGHT, "squeezes", "one-face", (".clamp(-1, 1)", ".clamp(-1, 1).squeeze()")),
+        ("damage", DAMAGE_RIGHT, "squeezes", "any-number", (".clamp(-1, 1)", ".clamp(-1, 1).squeeze()")),
+        ("damage", DAMAGE_RIGHT, "noise for 64 faces", "any-number",
+         ("torch.randn(images.shape, generator=g)", "torch.randn(64, 3, 16, 16, generator=g)[: len(images)]")),
+        ("damage", DAMAGE_RIGHT, "less again above a half", "grows", ("severity *", "(severity if severity <= 0.5 else 1 - severity) *")),
         ("damage", DAMAGE_RIGHT, "works in place", "unchanged",
          ("(images + severity", "images.add_(severity")),
         ("damage", DAMAGE_RIGHT, "always a little noise", "zero", ("severity *", "(severity + 0.1) *")),
@@ -106,6 +123,14 @@ MUTANTS = [
          ("tail = (1 - level) / 2", "tail = 0.5 - level / 4")),
         ("interval", INTERVAL_RIGHT, "90 % for 95 %", "level", ("(1 - level) / 2", "1 - level")),
         ("interval", INTERVAL_RIGHT, "97.5 % for 95 %", "level", ("(1 - level) / 2", "(1 - level) / 4")),
+        ("interval", INTERVAL_RIGHT, "in place", "unchanged", ("x = damaged - clean", "x = damaged.sub_(clean)")),
+        ("interval", INTERVAL_RIGHT, "the median's", "covers", (".mean(1)", ".median(1).values")),
+        ("interval", INTERVAL_RIGHT, "half samples", "covers", ("(500, len(x))", "(500, len(x) // 2)")),
+        ("interval", INTERVAL_RIGHT, "a tenth too wide", "covers",
+         ("    tail = ", "    means = means + 0.1 * (means - x.mean())\n    tail = ")),
+        ("interval", STANDARD_ERRORS, "variance for standard deviation", "spread", ("x.std()", "x.var()")),
+        ("interval", STANDARD_ERRORS, "1 dB for everybody", "paired", ("x.std()", "1")),
+        ("interval", STANDARD_ERRORS, "around the median", "covers", ("mean - half, mean + half", "mean - 0.5 * half, mean + 1.5 * half")),
         ("interval", INTERVAL_RIGHT, "the whole width taken for both halves", "covers",
          ("tail = (1 - level) / 2", "tail = (1 - level) / 2\n    means = (means + x.mean()) / 2")),
     ]

@@ -134,11 +134,11 @@ HOSTILE: dict[str, Case] = {
     "exit-at-once": (g("return 0.0", "import sys; sys.exit(0)"), "problems", 0, D, "sys.exit()"),
     "hard-exit": (g("os._exit(0)", imports="import os"), "problems", 0, D, "ended the whole process"),
     "crash": (g("ctypes.string_at(0)", imports="import ctypes"), "problems", 0, D, "ended the whole process"),
-    "writes-outside": (g("return 0.0", "open('/tmp/urdgn-outside', 'w').write('here')"), "problems", 0, D, ""),
-    "overwrites-checks": (notebook(**{GENERATOR: at_once(OVERWRITE, mutant("λ²"))}), "ok", None, D, "straight line"),
-    "prints": (g("print('x' * 10**7)"), "ok", 0, D, "OSError"),
-    "children": (g("return 0.0", "import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)', 'urdgn-left-over'], start_new_session=True)"), "ok", 0, D, ""),
-    "network": (g("return 0.0", "import socket\nsocket.create_connection(('1.1.1.1', 53), 2)"), "problems", 0, D, "Error"),
+    "writes-outside": (g("return 0.0", "open('/tmp/urdgn-outside', 'w').write('here')"), "ok", 0, D, ""),
+    "overwrites-checks": (notebook(**{GENERATOR: at_once(OVERWRITE, mutant("λ²"))}), "ok", None, D, "to write"),
+    "prints": (g("print('x' * 10**7)"), "ok", 0, D, "one number was expected"),
+    "children": (g("return 0.0", "import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)', 'urdgn-left-over'], start_new_session=True)"), "problems", 0, D, "to start a process"),
+    "network": (g("return 0.0", "import socket\nsocket.create_connection(('1.1.1.1', 53), 2)"), "problems", 0, D, "to reach the network"),
     "copied": (notebook(**{GENERATOR: "from urdgn_lite.objective import generator_loss"}), "problems", 0, D, "own solution"),
     "recursion": (g("return generator_loss(z, x, h, lam)"), "ok", 0, D, "RecursionError"),
     "empty": ("", "unreadable", 0, 0, "empty"),
@@ -154,7 +154,7 @@ HONEST: dict[str, Case] = {
     "colab": (colab(), "ok", G, D, "all correct"),
     "helper": (with_helper(), "ok", G, D, "all correct"),
     "wrong-lambda": (notebook(**{GENERATOR: mutant("λ on the wrong term")}), "ok", None, D, "λ = 0"),
-    "not-detached": (notebook(**{DISCRIMINATOR: mutant("ĥ not detached", "discriminator")}), "ok", G, 9.5, "sends nothing back"),
+    "not-detached": (notebook(**{DISCRIMINATOR: mutant("ĥ not detached", "discriminator")}), "ok", G, 6.0, "sends nothing back"),
 } | {
     f"student {i:02d}": (notebook(), "ok", G, D, "all correct") for i in range(7)
 }  # fmt: skip

@@ -17,6 +17,7 @@ from nbclient import NotebookClient
 
 from urdgn_lite import check
 from urdgn_lite.grading import grade
+from urdgn_lite.grading.sandbox import missing
 from urdgn_lite.grading.submission import assignments
 
 ROOT = Path(__file__).parent.parent
@@ -105,9 +106,9 @@ def test_notebooks_are_valid_and_begin_with_the_set_up_cell(name: str, kind: str
 def test_solutions_earn_every_point(tmp_path: Path) -> None:
     for name in NAMES:
         shutil.copy(FOLDER / "solutions" / f"{name}.ipynb", tmp_path / f"teacher-{name}.ipynb")
-    for row in grade.grade(tmp_path, seed=99, progress=False):
+    for row in grade.grade(tmp_path, seed=99, unsafe=bool(missing()), progress=False):
         assert row.feedback == "all correct"
-        assert row.total == row.of == KNOWN[row.submission.assignment].automatic
+        assert row.checks == row.of == KNOWN[row.submission.assignment].automatic
 
 
 SMALLER = {
@@ -136,6 +137,9 @@ def test_a_solution_runs_from_top_to_bottom(
         for output in cell.outputs
     )
     assert "✗" not in shown
+    if promised := re.search(r"a difference of ([\d.]+)", text_of(FOLDER / f"{name}.ipynb")):
+        measured = float(re.findall(r"difference ([\d.]+)", shown)[-1])
+        assert measured == pytest.approx(float(promised[1]), rel=0.02)
     assert shown.count(" hold.") == len(KNOWN[name].parts)
 
 

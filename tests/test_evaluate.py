@@ -13,7 +13,7 @@ from urdgn_lite.faces import to_float, to_uint8
 from urdgn_lite.measure import evaluate as e
 from urdgn_lite.measure import identity, metrics
 
-MEASURES = {"psnr", "ssim", "psnr_y", "ssim_y"}
+MEASURES = {"psnr", "ssim", "psnr_y", "ssim_y", "sharpness"}
 
 
 @pytest.fixture(scope="module")
@@ -28,11 +28,11 @@ def brighter(lr):
 def test_a_row_has_every_measure_and_its_gain(bicubic):
     averaged = MEASURES | {f"gain_{m}" for m in MEASURES} | {"lr_consistency"}
     intervals = {f"{name}_interval" for name in averaged}
-    assert set(bicubic) == averaged | intervals | {"seconds_per_face", "n"}
+    assert set(bicubic) == averaged | intervals | {"seconds_per_face", "n", "people"}
     for name in averaged:
         low, high = bicubic[f"{name}_interval"]
         assert low <= bicubic[name] <= high
-    assert bicubic["n"] == 8
+    assert bicubic["n"] == bicubic["people"] == 8
     assert bicubic["seconds_per_face"] > 0
 
 
@@ -48,6 +48,7 @@ def test_numbers_are_averages_over_faces(few_faces, bicubic):
         "ssim": metrics.ssim(generated, h),
         "psnr_y": metrics.psnr(generated, h, y=True),
         "ssim_y": metrics.ssim(generated, h, y=True),
+        "sharpness": metrics.sharpness(generated, h),
     }
     averages = {name: values.mean().item() for name, values in per_face.items()}
     assert {name: bicubic[name] for name in averages} == pytest.approx(averages, abs=1e-4)
@@ -143,6 +144,42 @@ def test_intervals_cover_the_true_mean_about_as_often_as_they_say():
     assert 88 <= covered <= 99
 
 
+def test_people_are_redrawn_each_with_all_their_photographs():
+    # two people, one with three faces: both drawn twice, or one of each; each a quarter or a half
+    values = torch.tensor([0.0, 0.0, 0.0, 1.0])
+    assert e.interval(values, ["anna", "anna", "anna", "ben"]) == (0, 1)
+    low, high = e.interval(torch.arange(40.0) % 2, ["anna", "ben"] * 20)
+    assert (low, high) == (0, 1)
+    assert e.interval(torch.arange(40.0) % 2)[0] > 0.3  # as if these were forty people
+    means = {0.0, 0.25, 1.0}  # of (anna, anna), (anna, ben), (ben, ben)
+    low, high = e.interval(values.repeat(1), ["a", "a", "a", "b"])
+    assert {low, high} <= means
+
+
+def test_photographs_that_do_not_resemble_each_other_know_as_much_as_strangers():
+    values = torch.randn(500, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    people = [str(i % 50) for i in range(500)]
+    alike = values + torch.tensor([int(p) for p in people]) / 10
+    width = [high - low for low, high in (e.interval(values), e.interval(values, people))]
+    assert width[1] == pytest.approx(width[0], rel=0.3)
+    assert e.interval(alike, people)[1] - e.interval(alike, people)[0] > 2.5 * (
+        e.interval(alike)[1] - e.interval(alike)[0]
+    )
+
+
+def test_intervals_of_people_agree_with_scipy():
+    stats = pytest.importorskip("scipy.stats")
+    rng = torch.Generator().manual_seed(4)
+    person = torch.randn(40, generator=rng, dtype=torch.float64)
+    values = (person[:, None] + 0.1 * torch.randn(40, 5, generator=rng)).flatten()
+    mine = e.interval(values, [str(i // 5) for i in range(200)])
+    theirs = stats.bootstrap(  # five faces each: a mean over people is the mean over faces
+        (values.view(40, 5).mean(1).numpy(),), lambda x, axis: x.mean(axis), method="percentile",
+        n_resamples=2000, rng=0,
+    ).confidence_interval  # fmt: skip
+    assert mine == pytest.approx((theirs.low, theirs.high), abs=0.05)
+
+
 def test_equal_faces_have_an_interval_of_no_width():
     assert e.interval(torch.full((5,), 2.0)) == (2, 2)
 
@@ -155,7 +192,7 @@ def perceptual(monkeypatch):
     """Stand-ins that can be computed by hand: the real ones are slow, and optional."""
     monkeypatch.setattr(metrics, "lpips", lambda a, b: (a - b).abs().mean((1, 2, 3)))
     monkeypatch.setattr(identity, "embed", lambda images: images.flatten(1)[:, ::384])
-    monkeypatch.setattr(identity, "labels", lambda faces: list("aabbccdd"))
+    monkeypatch.setattr(faces.Faces, "people", lambda self: list("aabbccdd"))
     monkeypatch.setattr(e, "_KNOWN", {})
 
 
@@ -203,10 +240,11 @@ def test_what_is_not_there_is_none_with_a_reason_and_no_folder_of_this_machine(
         raise metrics.MetricUnavailableError("weights at /home/me/torch/alexnet.pth are missing")
 
     monkeypatch.setattr(metrics, "lpips", unavailable)
-    monkeypatch.setattr(identity, "labels", unavailable)
+    monkeypatch.setattr(faces.Faces, "people", lambda self: list("abcdefgh"))
     row = e.evaluate(upsample_bicubic, few_faces, perceptual=True)
     assert row["lpips"] is row["rank1"] is None
     assert row["lpips_missing"] == "weights at alexnet.pth are missing"
+    assert row["rank1_missing"] == "no other photographs of the same people are known"
     assert row["identity"] > 0
     monkeypatch.setattr(identity, "embed", unavailable)
     monkeypatch.setattr(e, "_KNOWN", {})

@@ -1,27 +1,32 @@
-"""A class of forty: good, wrong, broken and hostile submissions, graded in one go."""
+"""A class of forty, honest, wrong, broken and hostile, graded in one go; and what is shut in."""
 
+# ruff: noqa: E501 - an attack a line reads best
 from __future__ import annotations
 
 import csv
 import json
 import os
-import sys
+import socket
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from submissions import CASES, DISCRIMINATOR, FULL, GENERATOR, HOSTILE, D, G, edited_checks
+from submissions import CASES, DISCRIMINATOR, FULL, GENERATOR, HOSTILE, G, notebook
 from typer.testing import CliRunner
 
-from urdgn_lite.check.engine import Unreachable
+from urdgn_lite.check import SUITES, Unreachable
+from urdgn_lite.check.engine import Request, Response
 from urdgn_lite.cli import app
-from urdgn_lite.grading import grade, submission
-from urdgn_lite.grading.confine import landlock_version
-from urdgn_lite.grading.sandbox import Limits, Sandbox, isolation, namespaces
+from urdgn_lite.grading import grade
+from urdgn_lite.grading.sandbox import PACKAGE, Limits, Sandbox, Stopped, isolation, missing
+from urdgn_lite.grading.submission import assignments
+from urdgn_lite.objective import generator_loss
 
-LIMITS = Limits(seconds=5, wall=60, memory=2**30, output=2**18)
+LIMITS = Limits(seconds=20, wall=120, memory=2**30)
+shut_in = pytest.mark.skipif(bool(missing()), reason=f"nothing is shut in here: {missing()}")
 
 
 @pytest.fixture(scope="module")
@@ -34,10 +39,10 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]
         text = json.dumps(content) if isinstance(content, dict) else content
         raw = text if isinstance(text, bytes) else text.encode()
         (handed_in / f"{name}_a1.ipynb").write_bytes(raw)
-    sources = {p: p.read_bytes() for p in grade.PACKAGE.rglob("*.py")}
+    sources = {p: p.read_bytes() for p in PACKAGE.rglob("*.py")}
     began = time.monotonic()
     call = ["grade", str(handed_in), "--out", str(room / "grades.csv"), "--seed", "11",
-            "--feedback", str(room / "feedback"), "--seconds", "3", "--memory", "1"]  # fmt: skip
+            "--feedback", str(room / "feedback"), "--seconds", "5", "--memory", "1"]  # fmt: skip
     result = CliRunner().invoke(app, call)
     assert result.exit_code == 0, result.output
     print(f"{len(CASES)} submissions in {time.monotonic() - began:.0f} s\n{result.output}")
@@ -45,7 +50,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]
     with (room / "grades.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = {row["student"]: row for row in csv.DictReader(file)}
     for name, row in rows.items():
-        page = room / "feedback" / f"{name.replace(' ', '-')}-a1.md"
+        page = room / "feedback" / f"{name.replace(' ', '-')}_a1.html"
         row["page"] = page.read_text(encoding="utf-8")
     return rows
 
@@ -55,12 +60,11 @@ def test_there_are_forty_and_a_quarter_is_hostile() -> None:
     assert len(HOSTILE) >= 10
 
 
+@shut_in
 @pytest.mark.parametrize("name", CASES)
 def test_each_gets_the_grade_it_earned(graded: dict[str, dict[str, str]], name: str) -> None:
     row = graded[name]
     _, status, points, of_d, feedback = CASES[name]
-    if not landlock_version():  # then it can write, and what it broke is put back
-        status = {"writes-outside": "ok"}.get(name, status)
     assert row["status"] == status, row["page"]
     assert feedback in row["feedback"] + row["page"], row
     assert float(row[DISCRIMINATOR]) == of_d, row["page"]
@@ -69,170 +73,235 @@ def test_each_gets_the_grade_it_earned(graded: dict[str, dict[str, str]], name: 
     else:
         assert float(row[GENERATOR]) == points, row
     assert float(row["total"]) == float(row[GENERATOR]) + float(row[DISCRIMINATOR])
-    assert float(row["of"]) == FULL
-    assert row["manual"] == ""
-    assert "\n" not in row["feedback"]
+    assert float(row["of"]) == 40
     for secret in ("logsigmoid", ".detach()"):
         assert secret not in row["page"]
 
 
-def test_nothing_is_left_behind(graded: dict[str, dict[str, str]]) -> None:
+@shut_in
+def test_no_process_is_left(graded: dict[str, dict[str, str]]) -> None:
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             command = (folder / "cmdline").read_bytes()
         except OSError:
             continue
         assert b"urdgn-left-over" not in command
-    outside = Path("/tmp/urdgn-outside")
-    if landlock_version():
-        assert not outside.exists()
-    outside.unlink(missing_ok=True)
+    assert not Path("/tmp/urdgn-outside").exists()
 
 
-def test_the_command_says_what_isolation_there_is() -> None:
-    said = isolation()
-    assert ("no network" in said) == namespaces()
-    assert ("Landlock" in said) == bool(landlock_version())
-
-
-def test_without_namespaces_it_survives_as_well(
+def test_the_command_refuses_where_nothing_is_shut_in(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("urdgn_lite.grading.sandbox.namespaces", lambda: False)
-    assert "disabled in Python only" in isolation()
-    for name in ("children", "network", "hard-exit"):
-        (tmp_path / f"{name}-a1.ipynb").write_text(json.dumps(HOSTILE[name][0]))
-    rows = grade.grade(tmp_path, seed=1, limits=LIMITS, progress=False)
-    assert [r.total for r in rows] == [D, D, D]
-    assert (
-        "no network while grading"
-        in next(r for r in rows if "network" in r.submission.file).feedback
-    )
-    test_nothing_is_left_behind({})
+    (tmp_path / "ann-a1.ipynb").write_text("")
+    monkeypatch.setattr(grade, "missing", lambda: "bubblewrap is not installed")
+    result = CliRunner().invoke(app, ["grade", str(tmp_path), "--out", str(tmp_path / "g.csv")])
+    assert result.exit_code == 1
+    assert "--unsafe" in result.output
+    assert not (tmp_path / "g.csv").exists()
+    assert "none but limits" in isolation(unsafe=True)
 
 
-def test_the_same_seed_gives_the_same_table(tmp_path: Path) -> None:
-    (tmp_path / "ann-a1.ipynb").write_text(json.dumps(edited_checks()))
-    one, two = (grade.grade(tmp_path, seed=7, progress=False)[0] for _ in range(2))
-    assert one.feedback == two.feedback
-    assert one.total == two.total
+def test_unsafe_grades_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "ann-a1.ipynb").write_text(json.dumps(notebook()))
+    (row,) = grade.grade(tmp_path, seed=1, unsafe=True, progress=False)
+    assert (row.checks, row.feedback) == (FULL, "all correct")
 
 
-def sandboxed(code: str, limits: Limits = LIMITS) -> tuple[Sandbox, str]:
-    sandbox = Sandbox(limits, 1).__enter__()
-    return sandbox, sandbox.load("objective", [code], "f")[0]
+@pytest.fixture(scope="module")
+def inside() -> Iterator[Callable[[str], str]]:
+    """Run code in one sandbox; what it puts into `said`."""
+    if missing():
+        pytest.skip(missing())
+    with Sandbox(LIMITS) as sandbox:
+        sandbox.begin(100)
+
+        def run(code: str) -> str:
+            body = "".join(f"    {line}\n" for line in code.splitlines())
+            whole = (
+                f"said = None\ntry:\n{body}except BaseException as error:\n    said = repr(error)\n"
+            )
+            problem, _ = sandbox.load("objective", [f"{whole}raise ValueError(said)"], "f")
+            run.tried = sandbox.tried  # type: ignore[attr-defined]
+            return problem.partition("raised ValueError: ")[2]
+
+        yield run
 
 
+DENIED = ("Permission", "not permitted", "Read-only", "No such file", "not there", "MemoryError",
+          "No space", "Network is unreachable", "Connection refused", "File too large", "memory",
+          "not implemented", "FileNotFound", "No such process")  # fmt: skip
+ATTACKS = {
+    "chmod": f"import os; os.chmod({str(PACKAGE / 'cli.py')!r}, 0)",
+    "write to the package": f"open({str(PACKAGE / 'cli.py')!r}, 'a').write('x')",
+    "utime": f"import os; os.utime({str(PACKAGE / 'cli.py')!r})",
+    "xattr": "import os; open('a', 'w').close(); os.setxattr('a', 'user.x', b'x')",
+    "remove": f"import os; os.remove({str(PACKAGE / 'cli.py')!r})",
+    "the solution by runpy": f"import runpy; runpy.run_path({str(PACKAGE / 'objective.py')!r}, run_name='x')",
+    "the solution by reading": f"said = 'not there' if 'logsigmoid' not in open({str(PACKAGE / 'objective.py')!r}).read() else 'read'",
+    "solutions beside the package": f"open({str(PACKAGE.parent / 'book/assignments/solutions/a1.ipynb')!r})",
+    "home": "import os; os.listdir('/root/.ssh')",
+    "passwords": "open('/etc/shadow')",
+    "the grader's command line": "import os; said = 'No such process' if len([p for p in os.listdir('/proc') if p.isdigit()]) <= 2 else 'sees others'",
+    "a secret": "import os; said = 'not there' if 'COURSE_SECRET' not in os.environ else 'seen'",
+    "fork": "import os; os.fork()",
+    "process": "import subprocess; subprocess.Popen(['true'])",
+    "exec": "import multiprocessing as m; p = m.get_context('spawn').Process(target=print); p.start()",
+    "memfd": "import os; os.memfd_create('x')",
+    "System V memory": "import ctypes; said = 'Permission' if ctypes.CDLL(None).shmget(0, 2**20, 0o1600) < 0 else 'made'",
+    "4 GB": "bytearray(4 * 2**30)",
+    "deleted files": "held = []\nfor i in range(8):\n    f = open('x', 'wb'); held.append(f); __import__('os').remove('x')\n    for _ in range(3):\n        f.write(bytes(9 * 2**20)); f.flush()",
+    "/dev/shm": "open('/dev/shm/x', 'wb').write(bytes(100 * 2**20))",
+    "TCP": "import socket; socket.create_connection(('1.1.1.1', 53), 2)",
+    "UDP": "import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM)",
+    "abstract socket": "import socket; s = socket.socket(socket.AF_UNIX); s.connect('\\0urdgn-test')",
+    "kill": "import os; os.kill(99999, 9)",
+    "mount": "import ctypes; said = 'Permission' if ctypes.CDLL(None).mount(b'x', b'/tmp', b'tmpfs', 0, None) else 'done'",
+    "unshare": "import ctypes; said = 'Permission' if ctypes.CDLL(None).unshare(0x10000000) else 'done'",
+    "raise limits": "import resource; resource.setrlimit(resource.RLIMIT_AS, (-1, -1))",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_an_attack_fails(
+    inside: Callable[[str], str], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    said = inside(ATTACKS[name])
+    assert any(
+        word in said for word in (*DENIED, "not allowed to raise", "not be raised", "not exceed")
+    ), said
+
+
+def test_a_unix_socket_outside_is_out_of_reach(
+    inside: Callable[[str], str], tmp_path: Path
+) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "s"))
+        listener.listen()
+        said = inside(
+            f"import socket; s = socket.socket(socket.AF_UNIX); s.connect({str(tmp_path / 's')!r})"
+        )
+    assert "No such file" in said
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("import os; os.chmod('/usr', 0)", "to change a file (os.chmod)"),
+        ("open('/etc/passwd', 'w')", "to write /etc/passwd"),
+        ("open('/home/teacher/grades.csv')", "to read /home/teacher/grades.csv"),
+        ("import socket; socket.create_connection(('1.1.1.1', 53), 2)", "to reach the network"),
+        ("import gc; gc.get_objects()", "to look into the grader's memory"),
+        ("import os; os.fork()", "to start a process (os.fork)"),
+    ],
+)
+def test_every_attempt_is_told(inside: Callable[[str], str], code: str, told: str) -> None:
+    inside(code)
+    assert told in " ".join(inside.tried)  # type: ignore[attr-defined]
+
+
+def test_honest_work_is_allowed_and_not_told(inside: Callable[[str], str]) -> None:
+    before = list(getattr(inside, "tried", []))
+    code = "import os, pandas, scipy.stats, matplotlib.pyplot as plt\n"
+    code += "pandas.DataFrame({'a': [1]}).to_csv('/content/rows.csv'); open('notes.txt', 'w').write('x')\n"
+    code += "print('x' * 10**7); said = str(sorted(os.listdir('.'))) + str(scipy.stats.t.ppf(0.9, 9) > 0)"
+    said = inside(code)
+    assert "rows.csv" in said
+    assert said.endswith("True")
+    assert [t for t in inside.tried if t not in before] == []  # type: ignore[attr-defined]
+
+
+@shut_in
 @pytest.mark.parametrize(
     ("code", "limits"),
     [
         ("while True: pass", Limits(seconds=1)),
         ("import time; time.sleep(600)", Limits(wall=1)),
-        (
-            "import signal\nsignal.signal(signal.SIGXCPU, signal.SIG_IGN)\nwhile True: pass",
-            Limits(seconds=1, wall=30),
-        ),
+        ("import signal\nsignal.signal(signal.SIGXCPU, signal.SIG_IGN)\nwhile True: pass", Limits(seconds=1, wall=30)),
     ],
-)
+)  # fmt: skip
 def test_the_sandbox_ends_what_lasts_too_long(code: str, limits: Limits) -> None:
-    sandbox = Sandbox(limits, 1)
-    with sandbox, pytest.raises(Unreachable, match=r"out of time|ended the whole"):
-        sandbox.load("objective", [code], "f")
-    assert not sandbox.home.exists()
+    sandbox = Sandbox(limits)
+    with sandbox:
+        sandbox.begin(1)
+        with pytest.raises(Unreachable, match=r"out of time|ended the whole"):
+            sandbox.load("objective", [code], "f")
     assert sandbox.process.poll() is not None
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counts processes in /proc")
-def test_a_sandbox_sees_a_bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COURSE_SECRET", "42")
-    code = "import os\nassert 'COURSE_SECRET' not in os.environ\n"
-    code += "assert os.getcwd() == os.environ['HOME']\nf = print"
-    sandbox, problem = sandboxed(code)
-    sandbox.close()
-    assert problem == ""
+@shut_in
+def test_a_stopped_sandbox_does_not_wait() -> None:
+    stop = threading.Event()
+    with Sandbox(LIMITS, stop=stop) as sandbox:
+        sandbox.begin(1)
+        threading.Timer(0.2, stop.set).start()
+        with pytest.raises(Stopped):
+            sandbox.load("objective", ["import time; time.sleep(600)"], "f")
 
 
-def name_of(path: str) -> tuple[str, str]:
-    known = submission.assignments()
-    return submission._student(Path(path), known), submission._named(path, known)
+@shut_in
+def test_source_code_can_be_asked_for(inside: Callable[[str], str]) -> None:
+    code = "import torch\n@torch.jit.script\ndef f(z, x, h, lam: float):\n    return z.mean() + lam * (x - h).pow(2).mean()"
+    with Sandbox(LIMITS) as sandbox:
+        sandbox.begin(1)
+        assert sandbox.load("objective", [*code.split("\n", 1)], "f") == ("", [])
+        assert sandbox.load(
+            "objective",
+            [
+                "def f(z):\n    return 1",
+                "import inspect\nassert 'return 1' in inspect.getsource(f)",
+            ],
+            "f",
+        ) == ("", [])
 
 
-@pytest.mark.parametrize(
-    ("path", "student", "assignment"),
-    [
-        ("ann-a1.ipynb", "ann", "a1"), ("Ann Lee_A2 (1).ipynb", "Ann Lee", "a2"),
-        ("bob/a3.ipynb", "bob", "a3"), ("bob/a3/solution.ipynb", "bob", "a3"),
-        ("a4/carl.ipynb", "carl", "a4"), ("a1.ipynb", "a1", "a1"), ("zoë.ipynb", "zoë", ""),
-    ],
-)  # fmt: skip
-def test_who_and_what_is_read_from_the_path(path: str, student: str, assignment: str) -> None:
-    assert name_of(path) == (student, assignment)
+class Dying:
+    """A sandbox with a right answer, whose process ends after n questions."""
+
+    def __init__(self, after: int) -> None:
+        self.asked, self.after = 0, after
+
+    def ask(self, request: Request) -> Response:
+        self.asked += 1
+        if self.asked > self.after:
+            raise Unreachable("gone")
+        return SUITES["objective"].probe(generator_loss, request)
 
 
-def test_a_spreadsheet_gets_no_formula(tmp_path: Path) -> None:
-    (tmp_path / "=1+1-a1.ipynb").write_text("")
-    rows = grade.grade(tmp_path, seed=1, progress=False)
-    grade.write_csv(rows, tmp_path / "g.csv")
-    assert "'=1+1" in (tmp_path / "g.csv").read_text(encoding="utf-8-sig")
+def test_more_answered_questions_never_earn_less() -> None:
+    part = assignments()["a1"].parts[0]
+    points = []
+    for after in (0, 10, 40, 80, 10**6):
+        report, gone = grade._judge(Dying(after).ask, part, 1)
+        assert len(report.failed) == bool(gone)
+        points.append(report.points(16))
+    assert points == sorted(points)
+    assert points[0] == 0
+    assert points[-1] == 16
 
 
-def test_handed_in_twice_is_noted(tmp_path: Path) -> None:
-    for name in ("ann-a1.ipynb", "ann_a1 (1).ipynb"):
-        (tmp_path / name).write_text("")
-    rows = grade.grade(tmp_path, seed=1, progress=False)
-    assert all("handed in twice" in r.feedback for r in rows)
-
-
-def test_links_and_hidden_files_are_not_followed(tmp_path: Path) -> None:
-    (tmp_path / ".DS_Store").write_text("x")
-    os.symlink("/etc/hostname", tmp_path / "eve-a1.ipynb")
-    (row,) = grade.grade(tmp_path, seed=1, progress=False)
-    assert row.feedback == "not a plain file"
-
-
-def test_an_empty_folder_is_an_error_in_one_line(tmp_path: Path) -> None:
-    result = CliRunner().invoke(app, ["grade", str(tmp_path)])
-    assert result.exit_code == 1
-
-
-def test_a_failure_of_the_grader_costs_one_row_only(
+def test_one_failure_of_the_grader_costs_one_row_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("ann-a1.ipynb", "bob-a1.ipynb"):
-        (tmp_path / name).write_text("")
-    real: Callable[..., grade.Grade] = grade._grade
+        (tmp_path / name).write_text("x")
+    real: Callable[..., None] = grade._grade
 
-    def sometimes(found: submission.Submission, *rest: Any) -> grade.Grade:
-        if found.student == "ann":
+    def sometimes(result: grade.Grade, *rest: Any) -> None:
+        if result.submission.student == "ann":
             raise OSError("disk full")
-        return real(found, *rest)
+        real(result, *rest)
 
     monkeypatch.setattr(grade, "_grade", sometimes)
-    rows = grade.grade(tmp_path, seed=1, progress=False)
+    rows = grade.grade(tmp_path, seed=1, unsafe=True, progress=False)
     assert [r.status for r in rows] == ["error", "unreadable"]
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_nobody_is_blamed_for_what_another_one_may_have_changed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int
-) -> None:
-    (tmp_path / "ann-a1.ipynb").write_text("")
-    monkeypatch.setattr(grade.Guard, "restore", lambda self: ["check.py"])
-    (row,) = grade.grade(tmp_path, seed=1, workers=workers, progress=False)
-    assert row.remarks["files"].startswith("check.py had changed and was put back")
-    assert ("another one" in row.remarks["files"]) == (workers > 1)
-    assert (row.status == "problems") == (workers == 1)
+def test_a_pipe_and_an_unreadable_file_have_a_row(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "eve-a1.ipynb")
+    (row,) = grade.grade(tmp_path, seed=1, unsafe=True, progress=False)
+    assert (row.status, row.feedback) == ("unreadable", "not a plain file")
 
 
-def test_changed_code_of_the_package_is_put_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "assignments.json").write_text("[]")
-    (tmp_path / "check.py").write_text("right = 1")
-    monkeypatch.setattr(grade, "PACKAGE", tmp_path)
-    guard = grade.Guard()
-    assert guard.restore() == []
-    (tmp_path / "check.py").write_text("right = 0")
-    assert guard.restore() == ["check.py"]
-    assert (tmp_path / "check.py").read_text() == "right = 1"
+def test_an_empty_folder_is_an_error_in_one_line(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["grade", str(tmp_path), "--unsafe"])
+    assert result.exit_code == 1

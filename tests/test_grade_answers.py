@@ -1,45 +1,76 @@
-"""Which code of a notebook is run to judge an answer: read, and some of it graded."""
+"""Which code of a notebook is run to judge an answer: read as Jupyter reads it, not executed."""
+
+# ruff: noqa: E501 - a case a line reads best
 
 from __future__ import annotations
 
 import json
 import time
-from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from submissions import BOOK, FULL, GENERATOR, RIGHT, D, G, notebook
+from submissions import BOOK, GENERATOR, RIGHT
 
-from urdgn_lite.grading import grade
-from urdgn_lite.grading.answers import Answer, answer
-from urdgn_lite.grading.sandbox import Limits
-from urdgn_lite.grading.submission import SubmissionError, assignments
+from urdgn_lite.grading.answers import answer, read
+from urdgn_lite.grading.reading import Cell, SubmissionError, parse
+from urdgn_lite.grading.submission import assignments, listed
 
-A1 = assignments()["a1"]
 STUB = f'def {GENERATOR}(z, x, h, lam):\n    """G."""\n    raise NotImplementedError("…")\n'
 IMPORTS = (
     "import torch\nfrom urdgn_lite import check, faces\nfrom urdgn_lite.optimiser import RMSprop\n"
 )
 PIXEL = "lam * (x - h).square().mean()"
+HEAD = f"def {GENERATOR}(z, x, h, lam):"
+ASKED = {p.id for p in assignments()["a1"].parts}
 
 
 def uses(term: str) -> str:
-    return f"def {GENERATOR}(z, x, h, lam):\n    return {term} + {PIXEL}\n"
+    return f"{HEAD}\n    return {term} + {PIXEL}\n"
 
 
-def found(*cells: str | tuple[str, str]) -> Answer:
-    """The answer to A1's first part; a cell with an id is a pair."""
-    pairs = [("", c) if isinstance(c, str) else c for c in cells]
-    read = [{"code": True, "source": source, "ids": {i} - {""}} for i, source in pairs]
-    return answer(read, A1.parts[0], A1)
+def found(*cells: str | tuple[str, ...]) -> SimpleNamespace:
+    """The answer to A1's first part; a cell with an id is a pair, with a kind as well a triple."""
+    made = []
+    for place, one in enumerate(cells, 1):
+        name, source, kind = ("", one, "code") if isinstance(one, str) else (*one, "code")[:3]
+        body, fault = parse(source) if kind == "code" else (None, "")
+        made.append(Cell(place, kind, source, frozenset({name} - {""}), body, fault))
+    return SimpleNamespace(**answer(made, GENERATOR, ASKED))
 
 
-def lines(*cells: str | tuple[str, str]) -> list[str]:
+def lines(*cells: str | tuple[str, ...]) -> list[str]:
     """The first line of each statement that is run."""
     return [s.partition("\n")[0] for s in found(*cells).statements]
 
 
-HEAD = f"def {GENERATOR}(z, x, h, lam):"
+@pytest.mark.parametrize(
+    ("source", "means"),
+    [
+        ("%matplotlib inline\nx = 1", "x = 1"), ("x = !nvidia-smi", "getoutput"),
+        ("import torch\ntorch.relu?\ny = 2", "y = 2"), ("    x = 1\n    y = 2", "y = 2"),
+        (">>> x = 1\n>>> y = 2", "y = 2"), ("%%time\nx = 1", "x = 1"), ("%time x = f(1)", "x = f(1)"),
+        ("!pip install x\nz = [1,\n  %d % 2]".replace("%d", "3"), "z = [1, 3 % 2]"),
+        ("x = '''\n%matplotlib\n!ls\n'''", "'\\n%matplotlib\\n!ls\\n'"), ("await f()", "await f()"),
+    ],
+)  # fmt: skip
+def test_a_cell_is_read_as_jupyter_reads_it(source: str, means: str) -> None:
+    import ast
+
+    body, fault = parse(source)
+    assert not fault
+    assert means in "\n".join(map(ast.unparse, body or []))
+
+
+def test_a_cell_that_cannot_be_read_is_named() -> None:
+    notebook = {"cells": [
+        {"cell_type": "code", "source": "def helper(:", "metadata": {}},
+        {"cell_type": "code", "source": RIGHT[GENERATOR], "metadata": {}},
+    ]}  # fmt: skip
+    got = read(json.dumps(notebook).encode(), listed(), "")
+    assert got["assignment"] == "a1"
+    (told,) = got["unreadable"]
+    assert told.startswith("cell 1 is not valid Python (line 1")
 
 
 @pytest.mark.parametrize(
@@ -56,6 +87,28 @@ def test_whatever_gives_a_needed_name_its_meaning_is_run(helper: str) -> None:
     heads = [s.partition("\n")[0] for s in helper.replace("\n    ", "\0").split("\n")]
     imports = ["import torch"] if "torch" in helper else []
     assert lines(IMPORTS, helper, own) == [*imports, *(h.split("\0")[0] for h in heads), HEAD]
+    assert lines(own, IMPORTS, helper)[-1] == HEAD  # a helper may stand below
+
+
+def test_what_a_later_cell_makes_of_a_name_changes_nothing_that_was_checked() -> None:
+    check = (f"check-{GENERATOR}", f"check.objective({GENERATOR})")
+    own = (GENERATOR, f"SIGN = -1\n{uses('SIGN * z')}")
+    assert lines(own, check, "SIGN = 1") == ["SIGN = -1", HEAD]
+    assert lines(own, "SIGN = 2", check) == ["SIGN = -1", HEAD, "SIGN = 2"]  # before the check
+
+
+def test_the_last_definition_counts_with_a_remark() -> None:
+    answered = found((GENERATOR, uses("1")), "1 + 1", uses("2"))
+    assert answered.statements == [uses("2").strip()]
+    assert answered.notes == ["defined in cells 1, 3: the last one was taken"]
+
+
+@pytest.mark.parametrize("kind", ["markdown", "raw"])
+@pytest.mark.parametrize("fence", ["{}", "Here it is:\n```python\n{}```\n"])
+def test_an_answer_in_a_text_cell_is_found(kind: str, fence: str) -> None:
+    answered = found("import torch", (GENERATOR, fence.format(uses("z")), kind))
+    assert answered.notes == [f"found in a {kind} cell"]
+    assert answered.statements == [uses("z").strip()]
 
 
 def test_an_import_that_is_tried_is_run_whole() -> None:
@@ -81,18 +134,15 @@ def test_a_stub_that_was_left_standing_is_no_answer_if_there_is_another() -> Non
         answered = found((GENERATOR, STUB), new)
         assert answered.notes == ["found in another cell"]
         assert "NotImplementedError" not in "\n".join(answered.statements)
-    for body in ("pass", "...", '"""Later."""', "raise NotImplementedError"):
-        stub = f"{HEAD}\n    {body}"
-        assert RIGHT[GENERATOR].partition("return")[2].strip() in "".join(
-            found((GENERATOR, stub), RIGHT[GENERATOR]).statements[-1]
-        )
-        assert found((GENERATOR, stub)).statements == [stub]  # or else it is judged: 0 points
+    assert "NotImplementedError" in found((GENERATOR, STUB)).statements[-1]  # judged: 0 points
 
 
-def test_the_own_cell_is_preferred_and_a_broken_one_is_told() -> None:
-    assert found(uses("1"), (GENERATOR, uses("2"))).statements == [uses("2").strip()]
-    with pytest.raises(SubmissionError, match="line 1"):
+def test_a_broken_or_missing_answer_is_told() -> None:
+    with pytest.raises(SubmissionError, match=r"cell 2 is not valid Python \(line 1"):
         found((GENERATOR, STUB), f"def {GENERATOR}(z:")
+    with pytest.raises(SubmissionError, match="no function"):
+        found("x = 1")
+    assert found((GENERATOR, uses("z").replace(GENERATOR, "mine"))).name == "mine"
 
 
 def test_reading_takes_time_in_proportion() -> None:
@@ -105,10 +155,12 @@ def test_reading_takes_time_in_proportion() -> None:
     assert seconds(4000) < 8 * seconds(1000) + 1  # it was 64 times, and a minute
 
 
-def test_code_without_end_is_not_read_at_all(tmp_path: Path) -> None:
-    (tmp_path / "ann-a1.ipynb").write_text(json.dumps(notebook(**{GENERATOR: "x = 1\n" * 10**5})))
-    (row,) = grade.grade(tmp_path, seed=1, progress=False)
-    assert (row.status, row.feedback) == ("unreadable", "more than 128 KB of code")
+def test_outputs_do_not_count_and_code_without_end_is_not_read() -> None:
+    cell = {"cell_type": "code", "source": RIGHT[GENERATOR], "metadata": {}}
+    large = json.dumps({"cells": [cell | {"outputs": [{"text": "x" * 2**20}]}]})
+    assert "problem" not in read(large.encode(), listed(), "a1")
+    endless = json.dumps({"cells": [cell | {"source": "x = 1\n" * 10**5}]})
+    assert read(endless.encode(), listed(), "a1")["problem"] == "more than 256 KB of code"
 
 
 @pytest.mark.parametrize(
@@ -116,7 +168,9 @@ def test_code_without_end_is_not_read_at_all(tmp_path: Path) -> None:
     [
         ("import importlib", "importlib"), ("import sys\nsys.modules.pop('a')", "sys.modules"),
         ("__import__('os')", "__import__"), ("import sys\nsys._getframe(1)", "sys._getframe"),
-        ("exec('x')", "exec"), ("eval('x')", "eval"),
+        ("exec('x')", "exec"), ("eval('x')", "eval"), ("compile('x', '', 'exec')", "compile"),
+        ("import runpy", "runpy"), ("import gc", "gc"), ("import inspect", "inspect"),
+        ("import ctypes", "ctypes"), ("f.__closure__[0].cell_contents", "closures"),
         ("import urdgn_lite.check.robustness as r", "urdgn_lite.check"),
         ("from urdgn_lite.check import engine", "urdgn_lite.check"),
         ("from urdgn_lite import check\ncheck.engine.close = print", "urdgn_lite.check"),
@@ -124,94 +178,51 @@ def test_code_without_end_is_not_read_at_all(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_what_reaches_around_the_rules_is_for_the_teachers_eye(code: str, named: str) -> None:
     inside = "".join(f"    {line}\n" for line in code.splitlines())
-    source = f"{HEAD}\n{inside}    return {PIXEL}"
-    (note,) = found((GENERATOR, source)).notes
+    (note,) = found((GENERATOR, f"{HEAD}\n{inside}    return {PIXEL}")).notes
     assert note.startswith("mentions ")
     assert named in note
-    assert note.endswith("look at it by eye")
 
 
-def test_an_honest_answer_is_not_suspected() -> None:
-    setup = 'import sys\nif "google.colab" in sys.modules:\n    %pip install urdgn_lite\n'
+def test_honest_code_is_not_suspected() -> None:
+    setup = f"{IMPORTS}import sys\nif 'google.colab' in sys.modules:\n    pass"
     used = "model = torch.nn.Linear(1, 1).eval()\nlist(model.modules())\nfaces.load\nmodel"
     body = "".join(f"    {line}\n" for line in used.splitlines())
     tried = f"check.objective({GENERATOR})"
-    source = f"{HEAD}\n{body}    return {PIXEL}\n{tried}"
-    answered = found(setup, IMPORTS, (GENERATOR, source), tried)
+    answered = found(
+        setup, IMPORTS, (GENERATOR, f"{HEAD}\n{body}    return {PIXEL}\n{tried}"), tried
+    )
     assert answered.notes == []
     assert answered.statements[0] == "import torch"
 
 
-def with_cell(found: dict[str, Any], source: str, last: bool = False) -> dict[str, Any]:
-    cell = {"cell_type": "code", "metadata": {}, "source": source, "outputs": []}
-    found["cells"] = [*found["cells"], cell] if last else [cell, *found["cells"]]
-    return found
+def test_nothing_that_a_text_holds_takes_long() -> None:
+    """What once held the grader up; now it is read in the sandbox as well."""
+    for text in ("x = '" + "from sys import x " * 7000 + "'", "x=x;" * 8000, "[" * 10**4):
+        began = time.process_time()
+        parse(text)
+        answer_of = {"cells": [{"cell_type": "code", "source": f"{text}\n{RIGHT[GENERATOR]}"}]}
+        read(json.dumps(answer_of).encode(), listed(), "a1")
+        assert time.process_time() - began < 30
 
 
-LOGSIGMOID = "torch.nn.functional.logsigmoid"
-HONEST = {
-    "new-cell": with_cell(notebook(**{GENERATOR: STUB}), RIGHT[GENERATOR], last=True),
-    "module": with_cell(
-        notebook(**{GENERATOR: uses("-bce(z, torch.zeros_like(z))")}),
-        f"{IMPORTS}bce = torch.nn.BCEWithLogitsLoss()\nW: float = 1.0",
-    ),
-    "lambda": with_cell(
-        notebook(**{GENERATOR: uses("W * log1m(z).mean()")}),
-        f"{IMPORTS}log1m = lambda z: {LOGSIGMOID}(-z)\nW: float = 1.0",
-    ),
-    "merged": notebook(**{GENERATOR: IMPORTS + RIGHT[GENERATOR]}),
-    "try-out": notebook(**{GENERATOR: f"{RIGHT[GENERATOR]}\nprint({GENERATOR}(z_try, 1, 1, 1))"}),
-}
+def recognised(metadata: str, *defines: str, name: str = "") -> str:
+    source = "\n".join(f"def {d}(): return 1" for d in defines)
+    notebook: dict[str, Any] = {"metadata": {"urdgn_lite": {"assignment": metadata}}, "cells": [
+        {"cell_type": "code", "source": source}]}  # fmt: skip
+    return read(json.dumps(notebook).encode(), listed(), name)["assignment"]
 
 
-@pytest.fixture(scope="module")
-def graded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, grade.Grade]:
-    room = tmp_path_factory.mktemp("honest")
-    suspect = f"import urdgn_lite.check.engine\n{RIGHT[GENERATOR]}"
-    dropped = notebook(**{GENERATOR: uses("rows")}, discriminator_value=None)
-    copied = "import urdgn_lite.objective as o\n" + uses("o.generator_loss(z, x, h, lam)")
-    others = {
-        "dropped": with_cell(dropped, f"rows = {GENERATOR}(1, 2, 3, 4)", last=True),
-        "failing": notebook(**{GENERATOR: "k = 1 / 0\n" + uses("k")}, discriminator_value=None),
-        "through": notebook(**{GENERATOR: copied}, discriminator_value=None),
-        "idle": notebook(**{GENERATOR: suspect}),
-    }
-    for name, content in (HONEST | others).items():
-        (room / f"{name}-a1.ipynb").write_text(json.dumps(content))
-    limits = Limits(seconds=10, wall=120)
-    return {
-        g.submission.student: g for g in grade.grade(room, seed=3, limits=limits, progress=False)
-    }
-
-
-@pytest.mark.parametrize("name", HONEST)
-def test_an_honest_detour_costs_nothing(graded: dict[str, grade.Grade], name: str) -> None:
-    row = graded[name]
-    assert row.points == {GENERATOR: G, "discriminator_value": D}, row.feedback
-    assert row.status == "ok"
-    found_elsewhere = f"{GENERATOR}: found in another cell"
-    assert row.feedback == (found_elsewhere if name == "new-cell" else "all correct")
-
-
-def test_a_needed_line_that_was_left_out_or_failed_is_told(graded: dict[str, grade.Grade]) -> None:
-    assert f"rows was left out: its line calls {GENERATOR}" in graded["dropped"].feedback
-    assert "k = 1 / 0: raised ZeroDivisionError" in graded["failing"].feedback
-    assert "imports the package's own solution" in graded["through"].feedback
-    assert [graded[n].total for n in ("dropped", "failing", "through")] == [0, 0, 0]
-
-
-def test_an_import_that_nothing_needs_is_no_offence(graded: dict[str, grade.Grade]) -> None:
-    assert graded["idle"].total == FULL
+def test_what_a_notebook_defines_tells_more_than_its_metadata_and_its_name() -> None:
+    assert recognised("a3", GENERATOR, "discriminator_value", name="a2") == "a1"
+    assert recognised("a3", name="a2") == "a3"
+    assert recognised("", name="a2") == "a2"
 
 
 @pytest.mark.parametrize("name", ["a2", "a4"])
 def test_solutions_with_merged_cells_and_try_outs_are_still_right(name: str) -> None:
-    cells = json.loads((BOOK / "solutions" / f"{name}.ipynb").read_text())["cells"]
-    code = [("".join(c["source"]), c["id"]) for c in cells if c["cell_type"] == "code"]
-    asked = assignments()[name]
-    read = [{"code": True, "source": source, "ids": {i}} for source, i in code]
-    for part in asked.parts:
-        plain = answer(read, part, asked)
-        more = [c | {"source": f"{c['source']}\nmine = {part.id}(1)"} for c in read]
-        assert answer(more, part, asked) == plain
-        assert plain.statements[-1].startswith(f"def {part.id}(")
+    notebook = json.loads((BOOK / "solutions" / f"{name}.ipynb").read_text())
+    plain = read(json.dumps(notebook).encode(), listed(), name)["parts"]
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code" and cell["id"] in plain:
+            cell["source"] += f"\nmine = {cell['id']}(1)"
+    assert read(json.dumps(notebook).encode(), listed(), name)["parts"] == plain

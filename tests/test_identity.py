@@ -11,7 +11,7 @@ from urdgn_lite import faces
 from urdgn_lite.degrade import downsample, upsample_bicubic
 from urdgn_lite.faces import to_float
 from urdgn_lite.measure import identity
-from urdgn_lite.measure.identity import CHIP_EYES, chip, cosine, embed, labels, rank1
+from urdgn_lite.measure.identity import CHIP_EYES, chip, cosine, embed, rank1
 from urdgn_lite.measure.metrics import MetricUnavailableError
 
 
@@ -104,7 +104,7 @@ def test_a_result_is_like_its_face_and_less_like_others(dlib, few_faces):
 
 def test_photographs_of_one_person_find_each_other(dlib, development_faces):
     found = faces.load("celeba128", "test", limit=100)
-    who = labels(found)
+    who = found.people()
     often = [name for name, _ in Counter(who).most_common(3)]
     chosen = [i for name in often for i in [j for j, one in enumerate(who) if one == name][:4]]
     r = embed(to_float(found.images[chosen]))
@@ -117,50 +117,3 @@ def test_without_dlib_the_reason_and_the_remedy_are_told(monkeypatch, few_faces)
     with pytest.raises(MetricUnavailableError, match=r"urdgn_lite\[identity\]"):
         embed(to_float(few_faces.images[:1]))
     identity._network.cache_clear()
-
-
-# Who is who
-
-
-@pytest.fixture
-def table(tmp_path, monkeypatch, few_faces):
-    names = [name.rpartition("/")[2] for name in few_faces.names]
-    lines = [f"{name},{i // 2}" for i, name in enumerate(names)]
-    path = tmp_path / "imaginary.csv"
-    path.write_text("\n".join(["file,identity", *lines]) + "\n")
-    monkeypatch.setenv("URDGN_FACES", str(tmp_path))
-    return path
-
-
-def test_labels_are_read_beside_the_faces(table, few_faces):
-    assert labels(few_faces) == ["0", "0", "1", "1", "2", "2", "3", "3"]
-
-
-def test_labels_stand_in_the_order_of_the_faces(table, few_faces):
-    head, *lines = table.read_text().splitlines()
-    table.write_text("\n".join([head, *reversed(lines)]))
-    assert labels(few_faces) == ["0", "0", "1", "1", "2", "2", "3", "3"]
-
-
-def test_labels_are_found_by_the_names_of_files_whatever_folder_the_table_puts_them_in(
-    table, few_faces
-):
-    head, *lines = table.read_text().splitlines()
-    table.write_text("\n".join([head, *(f"test/{line}" for line in lines)]))
-    assert labels(few_faces) == ["0", "0", "1", "1", "2", "2", "3", "3"]
-
-
-@pytest.mark.parametrize("text", ["file,identity\nelse.webp,7\n", "file,yaw\n", ""])
-def test_a_table_that_misses_a_face_is_no_table(table, few_faces, text):
-    table.write_text(text)
-    with pytest.raises(MetricUnavailableError, match="does not say who"):
-        labels(few_faces)
-
-
-def test_without_a_table_nobody_has_a_name(monkeypatch, tmp_path, few_faces):
-    monkeypatch.setenv("URDGN_FACES", str(tmp_path))
-    with pytest.raises(MetricUnavailableError, match=r"no table of identities: .*imaginary\.csv"):
-        labels(few_faces)
-    monkeypatch.delenv("URDGN_FACES")
-    with pytest.raises(MetricUnavailableError, match="URDGN_FACES is its folder"):
-        labels(few_faces)

@@ -12,7 +12,7 @@ from urdgn_lite.degrade import downsample, upsample_bicubic
 from urdgn_lite.faces import to_float
 from urdgn_lite.measure import evaluate, metrics
 from urdgn_lite.methods import belief
-from urdgn_lite.methods.liu import Liu, average, shrink
+from urdgn_lite.methods.liu import Liu, average, bilateral, shrink
 
 
 @pytest.fixture(autouse=True)
@@ -168,3 +168,37 @@ def test_on_a_grid_it_is_no_worse_than_each_for_itself(seed):
         by_hand(*terms, labels.numpy()).item(), abs=1e-4
     )
     assert by_hand(*terms, labels.numpy()).item() <= 1.15 * least(*terms)
+
+
+def test_where_colours_do_not_count_the_filter_is_scipys_gaussian(few_faces):
+    ndimage = pytest.importorskip("scipy.ndimage")
+    h = to_float(few_faces.images[:1])
+    theirs = ndimage.gaussian_filter(h[0].numpy(), (0, 1.5, 1.5), mode="nearest", radius=2)
+    assert torch.allclose(bilateral(h, 1e4)[0], torch.from_numpy(theirs), atol=1e-4)
+
+
+def test_the_filter_of_one_pixel_by_hand(few_faces):
+    h = to_float(few_faces.images[:1]).double()
+    around = h[0, :, 38:43, 58:63].numpy()  # of (40, 60)
+    y, x = np.mgrid[-2:3, -2:3]
+    unlike = ((around - around[:, 2:3, 2:3]) ** 2).sum(0)
+    weight = np.exp(-(y**2 + x**2) / (2 * 1.5**2)) * np.exp(-unlike / (2 * 0.1**2))
+    expected = (weight * around).sum((1, 2)) / weight.sum()
+    assert np.allclose(bilateral(h, 0.1)[0, :, 40, 60], expected)
+
+
+def test_the_filter_takes_grain_and_leaves_an_edge():
+    rng = torch.Generator().manual_seed(0)
+    image = torch.full((1, 3, 40, 40), -0.5)
+    image[..., 20:] = 0.5
+    noisy = image + 0.03 * torch.randn(image.shape, generator=rng)
+    filtered = bilateral(noisy, 0.2)
+    assert (filtered - image).std() < 0.4 * (noisy - image).std()
+    assert (filtered[..., 20] - filtered[..., 19]).mean() > 0.98
+    assert torch.allclose(bilateral(image, 1e-3), image)
+
+
+def test_the_filter_comes_last(hr, few_faces):
+    lr = downsample(to_float(few_faces.images[:2]))
+    plain, filtered = (Liu(candidates=4, filtered=s).fit(hr) for s in (0.0, 0.1))
+    assert torch.allclose(filtered(lr), bilateral(plain(lr), 0.1))

@@ -156,3 +156,24 @@ def test_a_consistent_image_is_a_fixed_point_of_back_projection(few_faces):
     hr = to_float(few_faces.images)
     assert torch.allclose(back_project(hr, resize(hr, 16), 5), hr, atol=1e-5)
     assert torch.equal(back_project(hr, torch.zeros(8, 3, 16, 16), 0), hr)
+
+
+def test_one_pair_of_dictionaries_serves_every_level(few_faces, lr, fitted):
+    one = Yang2010(atoms=64, patches=100, shared=True).fit(
+        to_float(few_faces.images), progress=False
+    )
+    assert set(one.arrays) == {"high128", "low128"}
+    assert not torch.allclose(one(lr), fitted(lr), atol=0.01)
+    same = like(fitted)
+    same.arrays = {f"{kind}{size}": one.arrays[f"{kind}128"]
+                   for kind in ("high", "low") for size in (32, 64, 128)}  # fmt: skip
+    assert torch.equal(one(lr), same(lr))
+
+
+def test_a_larger_lr_face_takes_fewer_passes(few_faces, fitted):
+    h = to_float(few_faces.images[:2])
+    results = {size: fitted(downsample(h, size=size)) for size in (16, 32, 64)}
+    assert {tuple(result.shape) for result in results.values()} == {(2, 3, 128, 128)}
+    errors = [(result - h).square().mean().item() for result in results.values()]
+    assert errors == sorted(errors, reverse=True)
+    assert inconsistency(results[64], downsample(h, size=64)) < 1

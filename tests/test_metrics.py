@@ -19,10 +19,12 @@ from urdgn_lite.measure.metrics import (
     ALEXNET,
     MetricUnavailableError,
     _lpips_network,
+    gain,
     lpips,
     lr_consistency,
     luma,
     psnr,
+    sharpness,
     ssim,
 )
 
@@ -52,7 +54,46 @@ def test_psnr_of_an_error_of_one_grey_level_is_48_13_db():
     assert psnr(flat(100), flat(101)).item() == pytest.approx(10 * math.log10(255**2), abs=1e-4)
 
 
-@pytest.mark.parametrize("metric", [psnr, ssim, lr_consistency, lpips])
+def test_a_gain_is_the_difference_of_two_psnrs(real):
+    lr = downsample(real)
+    brighter = (real + 0.02).clamp(-1, 1)
+    byte = [np.asarray(to_uint8(x[0])) for x in (brighter, upsample_bicubic(lr), real)]
+    theirs = [peak_signal_noise_ratio(byte[2], other, data_range=255) for other in byte[:2]]
+    assert gain(brighter, lr, real)[0].item() == pytest.approx(theirs[0] - theirs[1], abs=1e-3)
+    assert torch.allclose(
+        gain(brighter, lr, real, ssim), ssim(brighter, real) - ssim(upsample_bicubic(lr), real)
+    )
+    assert not gain(upsample_bicubic(lr), lr, real).any()
+
+
+def test_two_perfect_results_gain_nothing_over_each_other():
+    level = flat(100)
+    assert gain(level, downsample(level, size=2), level).item() == 0
+    assert gain(flat(101), downsample(level, size=2), level).item() == -math.inf
+
+
+def test_sharpness_of_stripes_is_the_ratio_of_their_steps():
+    def stripes(step):  # columns of 100 and 100 + step: 15 differences of a row, none of a column
+        image = torch.full((1, 3, 16, 16), 100, dtype=torch.uint8)
+        image[..., ::2] += step
+        return to_float(image)
+
+    assert sharpness(stripes(10), stripes(40)).item() == pytest.approx(0.25)
+    assert sharpness(stripes(40), stripes(10)).item() == pytest.approx(4)
+    assert sharpness(stripes(40).mT, stripes(10)).item() == pytest.approx(4)  # across or down
+    assert sharpness(flat(7), stripes(10)).item() == 0
+    assert sharpness(flat(7), flat(9)).isfinite().all()
+
+
+def test_bicubic_is_blurred_and_noise_is_sharp(generated, real):
+    noisy = (
+        real + 0.2 * torch.randn(real.shape, generator=torch.Generator().manual_seed(0))
+    ).clamp(-1, 1)
+    assert (sharpness(generated, real) < 0.7).all()
+    assert (sharpness(noisy, real) > 1.5).all()
+
+
+@pytest.mark.parametrize("metric", [psnr, ssim, sharpness, lr_consistency, lpips])
 def test_8_bit_images_are_refused_with_the_remedy(metric, few_faces, monkeypatch):
     monkeypatch.setattr(metrics, "_lpips_network", lambda path: torch.nn.Identity())
     monkeypatch.setattr(metrics.Path, "is_file", lambda path: True)

@@ -40,7 +40,7 @@ def bare(preset: Preset) -> Preset:
 
 def slim(preset: Preset) -> Preset:
     """The same recipe with narrow networks and four faces an update, for speed."""
-    generator = {"kind": preset.generator["kind"], **SLIM[preset.generator["kind"]]}
+    generator = {**preset.generator, **SLIM[preset.generator["kind"]]}
     d = preset.discriminator and {**preset.discriminator, "widths": (2, 2, 2, 2), "hidden": 4}
     if preset.game == "pyramid":
         d = {"kind": "pyramid", "widths": (2, 2, 2)}

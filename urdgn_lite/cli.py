@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -135,7 +136,7 @@ def evaluate(
             name: e.evaluate(method, found, perceptual=True)
             for name, method in zip(methods, known, strict=True)
         }
-        out.print(measured(rows, str(found)))
+        out.print(measured(rows, str(found)).printed())
         if save:
             name = methods[0]
             trained = {} if name in m.REGISTRY else {"trained": zoo.card(name.rstrip("+"))}
@@ -152,6 +153,9 @@ def table1(
     limit: Annotated[int, typer.Option(min=1, help="fit on so many faces at most")] = 15_000,
     folder: Annotated[Path, typer.Option("--out", help="fitted methods")] = Path("runs/table1"),
     again: Annotated[bool, typer.Option("--again", help="measure rows that are there")] = False,
+    unaligned: Annotated[
+        bool, typer.Option("--unaligned", help="the same people, as a detector cuts them out")
+    ] = False,
     bins: Annotated[bool, typer.Option("--bins", help="by pose, damage … (Figs. 5–9)")] = False,
     root: Root = Path("data"),
 ) -> None:
@@ -166,7 +170,12 @@ def table1(
     from urdgn_lite.measure import table1 as t
 
     with plain_errors():
-        found, measure = f.load(faces, split, root=root), b.measure if bins else t.measure
+        if unaligned:  # a source of its own, whose rows stand beside those of the aligned faces
+            loose = f.load(f"{faces}-{split}-unaligned", split, root=root)
+            found = replace(loose, source=faces, split=f"{split}-unaligned")
+        else:
+            found = f.load(faces, split, root=root)
+        measure = b.measure if bins else t.measure
         table = t.build(
             methods or t.keys(), found, measure, training=training, limit=limit, folder=folder,
             again=again, root=root,
@@ -217,36 +226,48 @@ def export(
 
 @app.command()
 def grade(
-    folder: Annotated[Path, typer.Argument(help="STUDENT-a1.ipynb files, or a folder a student")],
+    folder: Annotated[Path, typer.Argument(help="what was handed in, as it was downloaded")],
     table: Annotated[Path, typer.Option("--out", help="the table of grades")] = Path("grades.csv"),
     feedback: Annotated[Path, typer.Option(help="folder for a page a student")] = Path("feedback"),
     seed: Annotated[
         int | None, typer.Option(min=0, max=SEEDS, help="of the hidden inputs; default: drawn")
     ] = None,
+    students: Annotated[
+        Path | None, typer.Option("--class", help="class list, as Canvas or Moodle exports it")
+    ] = None,
+    only: Annotated[str, typer.Option(help="grade files with this in their path")] = "",
     seconds: Annotated[float, typer.Option(min=1, max=3600, help="CPU time of a function")] = 60,
-    memory: Annotated[float, typer.Option(min=0.1, max=1024, help="GiB for each process")] = 2,
+    wall: Annotated[
+        float | None, typer.Option(min=1, help="seconds by the clock; default: 60 + 4 × --seconds")
+    ] = None,
+    memory: Annotated[float, typer.Option(min=0.1, max=1024, help="GiB")] = 2,
     workers: Annotated[int, typer.Option(min=1, max=64, help="submissions at a time")] = 2,
+    unsafe: Annotated[bool, typer.Option("--unsafe", help="without bubblewrap")] = False,
 ) -> None:
-    """Grade a folder of handed-in notebooks: a csv, and a page of feedback for each.
+    """Grade handed-in notebooks: a table, a page of feedback for each, pages of written answers.
 
-    Functions run shut in, with limits. Check cells are never run. Ctrl-C keeps what is done.
+    Functions run shut in, with limits. Check cells are never run. Ctrl-C keeps what is done, and
+    grading again keeps what the teacher wrote.
     """
     import secrets
 
-    from urdgn_lite.grading import grade as g
+    from urdgn_lite.grading.course import grade_course
     from urdgn_lite.grading.sandbox import Limits, isolation
 
     with plain_errors():
         seed = secrets.randbelow(10**6) if seed is None else seed
-        out.print(f"isolation: {isolation()}", highlight=False)
-        limits = Limits(seconds, 60 + 4 * seconds, int(memory * 2**30))
-        grades, pages = g.grade_into(
-            table, feedback, folder, seed=seed, limits=limits, workers=workers
+        out.print(f"isolation: {isolation(unsafe)}", highlight=False)
+        limits = Limits(seconds, wall or 60 + 4 * seconds, int(memory * 2**30))
+        made = grade_course(
+            folder, table, feedback, students, seed=seed, limits=limits, workers=workers,
+            only=only, unsafe=unsafe,
         )  # fmt: skip
-        ok = sum(one.status == "ok" for one in grades)
+        ok = sum(one.status == "ok" for one in made.grades)
         out.print(
-            f"{len(grades)} submissions, {ok} without problems: {table}; {len(pages)} pages in "
-            f"{feedback}; seed {seed}", highlight=False,
+            f"{len(made.grades)} submissions, {ok} without problems: {table}; "
+            f"{len(made.feedback)} pages in {feedback} (and {feedback}.zip); {len(made.questions)} "
+            f"questions to read in {table.parent / 'written'}; {made.similar} pairs in "
+            f"similar.csv; seed {seed}", highlight=False,
         )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ import ast
 import json
 import re
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -114,8 +115,13 @@ def index(name: str, title: str, cells: list[Cell]) -> dict[str, Any]:
     """What the grader must know of an assignment."""
     parts = [{"id": c["for"], "check": c["check"], "points": float(c["points"])}
              for c in cells if c["role"] == "check"]  # fmt: skip
-    written = {c["id"]: float(c["points"]) for c in cells if c["role"] == "written"}
-    return {"id": name, "title": title, "parts": parts, "written": written}
+    written, rubrics = {}, {}
+    for above, c in pairwise(cells):  # the rubric stands right above the answer
+        if c["role"] == "written":
+            written[c["id"]] = float(c["points"])
+            rows = re.findall(r"(?m)^\| (\d+) \| (.+) \|$", above["source"])
+            rubrics[c["id"]] = [[float(points), text] for points, text in rows]
+    return {"id": name, "title": title, "parts": parts, "written": written, "rubrics": rubrics}
 
 
 def wanted(folder: Path, seed: int) -> dict[Path, str]:

@@ -2,7 +2,7 @@
 
 A *probe* calls the learner's function once: plain numbers in, plain numbers out. A *property*
 only looks at these numbers. So the same properties run in a notebook, where the probe is called
-directly, and in grading, where it runs in another process that nobody trusts (`grade`).
+directly, and in grading, where it runs in another process that nobody trusts (`grading`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import math
 import random
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -19,6 +19,8 @@ Request = dict[str, Any]
 Response = dict[str, Any]
 Ask = Callable[..., Response]
 Probe = Callable[[Callable[..., Any], Request], Response]
+
+SMALL, SOME, HALF = 0.1, 0.25, 0.5  # of the points that are left: what a broken property takes
 
 
 class Failed(Exception):  # noqa: N818 - a property fails, the program does not
@@ -42,20 +44,24 @@ class Property:
     name, says : a short key, and the property in a sentence.
     where : where the book explains it.
     needs : properties that must hold before this one can be judged.
-    weight : its share of the points.
+    costs : the share of the points left that it takes if it does not hold: 1 for the first.
     """
 
     name: str
     says: str
     where: str
     needs: tuple[str, ...]
-    weight: int
+    costs: float
     test: Callable[[Ask, random.Random], None]
 
 
 @dataclass(frozen=True)
 class Result:
-    """How one property came out: "passed", "failed" or "skipped"."""
+    """How one property came out.
+
+    "passed", "failed", "skipped" (what it needs does not hold) or "unreached" (the process had
+    ended before).
+    """
 
     property: Property
     state: str
@@ -82,16 +88,16 @@ class Report:
 
     @property
     def score(self) -> float:
-        """Share of the weighted properties that hold, 0 … 1."""
-        total = sum(r.property.weight for r in self.results)
-        return sum(r.property.weight for r in self.results if r.state == "passed") / total
+        """What is left, 0 … 1, after each broken property has taken its share of the rest."""
+        lost = [r.property.costs for r in self.results if r.state in ("failed", "unreached")]
+        return math.prod(1 - share for share in lost)
 
     def points(self, maximum: float) -> float:
         """`score` in points, rounded down to halves: all of them only if everything holds."""
         return math.floor(2 * maximum * self.score + 1e-9) / 2
 
     def __str__(self) -> str:
-        marks = {"passed": "✓", "failed": "✗", "skipped": "–"}
+        marks = {"passed": "✓", "failed": "✗", "skipped": "–", "unreached": "–"}
         lines = [self.title]
         for r in self.results:
             lines.append(f"{marks[r.state]} {r.property.says}")
@@ -100,38 +106,45 @@ class Report:
                 if r.on:
                     lines.append(f"    input: {r.on}")
                 lines.append(f"    read again: {r.property.where}")
-        counts = [r.state for r in self.results]
-        end = f"{counts.count('passed')} of {len(counts)} hold"
-        if counts.count("skipped"):
-            end += f", {counts.count('skipped')} wait for those above them"
+        counts = [marks[r.state] for r in self.results]
+        end = f"{counts.count('✓')} of {len(counts)} hold"
+        if waiting := counts.count("–"):
+            end += f", {waiting} wait for those above them"
         return "\n".join([*lines, end + "."])
 
     __repr__ = __str__
 
 
-@dataclass
 class Suite:
-    """The properties of one task, in the order in which they are reported."""
+    """The properties of one task, in the order in which they are reported: call it to check.
 
-    name: str
-    probe: Probe
-    properties: list[Property] = field(default_factory=list)
+    Parameters
+    ----------
+    name : key of the task, and of its check.
+    probe : calls the learner's function once.
+    doc : what the function takes and returns.
+    """
+
+    def __init__(self, name: str, probe: Probe, doc: str = "") -> None:
+        self.name, self.probe, self.__doc__ = name, probe, doc
+        self.properties: list[Property] = []
 
     def property(
         self, name: str, says: str, where: str, needs: tuple[str, ...] = ("answers",),
-        weight: int = 1,
+        costs: float = SOME,
     ) -> Callable[[Callable[..., None]], Callable[..., None]]:  # fmt: skip
         """Add the decorated test. Every property but the first needs the first, `answers`."""
 
         def add(test: Callable[..., None]) -> Callable[..., None]:
-            wanted = needs if self.properties else ()
-            self.properties.append(Property(name, says, where, wanted, weight, test))
+            first = not self.properties
+            entry = Property(name, says, where, () if first else needs, 1 if first else costs, test)
+            self.properties.append(entry)
             return test
 
         return add
 
-    def check(self, function: Callable[..., Any], seed: int, **options: Any) -> Report:
-        """Judge a function in this process."""
+    def __call__(self, function: Callable[..., Any], *, seed: int = 0, **options: Any) -> Report:
+        """Judge a function in this process; another seed draws other inputs."""
         title = f"{getattr(function, '__name__', 'your function')}:"
         return self.judge(partial(self.probe, function), seed, title, **options)
 

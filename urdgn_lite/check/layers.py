@@ -1,176 +1,138 @@
-"""What must hold in the exercises of chapter 3: a layer by hand, what it sees, what it costs."""
+"""The exercises of chapters 3 and 8 on layers: by hand, what one sees, what it costs, its mode."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from random import Random
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+from torch.nn.functional import conv_transpose2d
 
-from urdgn_lite.check.engine import Ask, Failed, Suite
-from urdgn_lite.check.plain import packed, probe_plain, scalar, tensor, whole_numbers
+from urdgn_lite.check.exercise import Exercise, noise
 
 CHAPTER = "chapter “The networks”, "
-BY_HAND = CHAPTER + "“A transposed convolution by hand”"
-FIELD = CHAPTER + "“What one output pixel sees”"
-COST = CHAPTER + "“What it costs”"
-
-DECONVOLUTION = Suite("deconvolution", probe_plain)
-RECEPTIVE_FIELD = Suite("receptive_field", probe_plain)
-COSTS = Suite("cost", probe_plain)
 
 
-def draw(rng: Random, rows: int, columns: int) -> Tensor:
-    """A matrix of small whole numbers, none of them 0."""
-    values = [rng.choice((-3, -2, -1, 1, 2, 3)) for _ in range(rows * columns)]
-    return torch.tensor(values, dtype=torch.float32).reshape(rows, columns)
+def _spread(x: Tensor, kernel: Tensor, stride: int, padding: int) -> Tensor:
+    return conv_transpose2d(x[None, None], kernel[None, None], None, stride, padding)[0, 0]
 
 
-def spread(ask: Ask, x: Tensor, kernel: Tensor, stride: int, padding: int) -> tuple[Tensor, str]:
-    """The learner's result, and the input in words."""
-    sides = " × ".join(map(str, x.shape))
-    on = f"x of {sides}, kernel {len(kernel)}, stride {stride}, padding {padding}"
-    found = tensor(ask, on, packed(x), packed(kernel), stride, padding)
-    if found.dim() != 2:
-        raise Failed(f"a matrix was expected, not {found.dim()} dimensions", on)
-    return found, on
+def _last_stamp(x: Tensor, kernel: Tensor, stride: int, padding: int) -> Tensor:
+    k, (h, w) = len(kernel), ((n - 1) * stride + len(kernel) for n in x.shape)
+    out = torch.zeros(h, w)
+    for i in range(len(x)):
+        for j in range(len(x[0])):
+            out[i * stride : i * stride + k, j * stride : j * stride + k] = x[i, j] * kernel
+    return out[padding : h - padding, padding : w - padding]
 
 
-@DECONVOLUTION.property("answers", "returns a matrix that is not zero", BY_HAND)
-def _answers(ask: Ask, rng: Random) -> None:
-    found, on = spread(ask, draw(rng, 3, 3), draw(rng, 4, 4), 2, 1)
-    if not found.isfinite().all() or not found.any():
-        raise Failed("it holds nothing but zeros, or no numbers", on)
+def _stamps(rng: Random) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    for k, stride, padding in ((3, 3, 0), (4, 2, 0), (4, 2, 1), (3, 1, 1), (2, 3, 0)):
+        x, kernel = (noise(rng, *shape).mul(3).round() for shape in ((3, 4), (k, k)))
+        on = f"x of 3 × 4, kernel {k}, stride {stride}, padding {padding}"
+        yield on, (x, kernel, stride, padding)
 
 
-@DECONVOLUTION.property("size", "has (n − 1) · stride + kernel − 2 · padding rows and columns",
-                        BY_HAND)  # fmt: skip
-def _size(ask: Ask, rng: Random) -> None:
-    for k, s, p in ((4, 2, 1), (3, 2, 0), (3, 1, 1), (2, 3, 0)):
-        found, on = spread(ask, draw(rng, 3, 4), draw(rng, k, k), s, p)
-        wanted = tuple((n - 1) * s + k - 2 * p for n in (3, 4))
-        if tuple(found.shape) != wanted:
-            raise Failed(f"it is {tuple(found.shape)}, not {wanted}", on)
+deconvolution = Exercise(
+    "deconvolution", "Chapter 3, exercise 1: `fn(x, kernel, stride, padding)`, all matrices.",
+    returns="a matrix of (n − 1) · stride + kernel − 2 · padding rows",
+    where=CHAPTER + "“A transposed convolution by hand”", reference=_spread, inputs=_stamps,
+    mistakes={
+        "the kernel is stamped as it is, not turned round": (
+            lambda x, k, s, p: _spread(x, k.flip(0, 1), s, p)),
+        "the kernel is stamped as it is, not transposed": lambda x, k, s, p: _spread(x, k.T, s, p),
+        "where stamps overlap, they add up": _last_stamp,
+        "padding cuts all four borders": (
+            lambda x, k, s, p: _spread(x, k, s, 0)[2 * p:, 2 * p:]),
+        "padding is not cut off": lambda x, k, s, p: _spread(x, k, s, 0),
+    },
+)  # fmt: skip
 
 
-@DECONVOLUTION.property("stamp", "a single 1 becomes the kernel, as it is", BY_HAND,
-                        ("answers", "size"), 2)  # fmt: skip
-def _stamp(ask: Ask, rng: Random) -> None:
-    i, j = rng.randrange(3), rng.randrange(3)
-    x, kernel = torch.zeros(3, 3), draw(rng, 3, 3)
-    kernel[0, 0], kernel[-1, -1], kernel[0, -1], kernel[-1, 0] = 1, 2, 3, -1  # no symmetry
-    x[i, j] = 1
-    found, on = spread(ask, x, kernel, 3, 0)
-    place = found[i * 3 : i * 3 + 3, j * 3 : j * 3 + 3]
-    if not torch.equal(place, kernel.double()) or found.abs().sum() != kernel.abs().sum():
-        raise Failed("the result is not this kernel at this place", f"{on}, the 1 at ({i}, {j})")
+def _sees(layers: Any, jumps: Any = None) -> int:
+    strides = [1, *(s for _, s in layers)]
+    jumps = jumps or [math.prod(strides[: i + 1]) for i in range(len(layers))]
+    return 1 + sum((k - 1) * j for (k, _), j in zip(layers, jumps, strict=True))
 
 
-@DECONVOLUTION.property("adds", "where stamps overlap, they add up", BY_HAND,
-                        ("answers", "size"), 2)  # fmt: skip
-def _adds(ask: Ask, rng: Random) -> None:
-    x, kernel = draw(rng, 3, 3).abs(), draw(rng, 4, 4).abs()
-    found, on = spread(ask, x, kernel, 2, 0)
-    total, wanted = found.sum().item(), (x.sum() * kernel.sum()).item()
-    if total != wanted:
-        why = f"nine stamps bring {wanted:g} in all; in your result {total:g} are left"
-        raise Failed(why, on)
+def _stacks(rng: Random) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    for strides in ((2,), (1, 1, 1), (2, 1), (2, 2, 3, 1)):
+        layers = [[rng.choice((3, 5, 7)), s] for s in strides]
+        yield f"layers (kernel, stride) {', '.join(f'({k}, {s})' for k, s in layers)}", (layers,)
 
 
-@DECONVOLUTION.property("padding", "padding cuts all four borders", BY_HAND, ("answers", "size"))
-def _padding(ask: Ask, rng: Random) -> None:
-    x, kernel = draw(rng, 3, 3), draw(rng, 4, 4)
-    (whole, _), (cut, on) = spread(ask, x, kernel, 2, 0), spread(ask, x, kernel, 2, 1)
-    if not torch.allclose(cut, whole[1:-1, 1:-1]):
-        raise Failed("it is not the unpadded result without its outermost rows and columns", on)
+receptive_field = Exercise(
+    "receptive_field", "Chapter 3, exercise 2: `fn(layers)`, (kernel, stride), the first first.",
+    returns="one number", where=CHAPTER + "“What one output pixel sees”",
+    reference=_sees, inputs=_stacks,
+    mistakes={
+        "each further layer adds its kernel less 1": lambda l: sum(k for k, _ in l),
+        "behind a stride, every step is longer": lambda l: _sees(l, [1] * len(l)),
+        "a layer's own stride counts for those behind it": lambda l: _sees(
+            l, [math.prod(s for _, s in l[: i + 1]) for i in range(len(l))]),
+        "strides multiply": lambda l: _sees(
+            l, [1 + sum(s - 1 for _, s in l[:i]) for i in range(len(l))]),
+    },
+)  # fmt: skip
 
 
-def field(ask: Ask, *layers: tuple[int, int]) -> tuple[float, str]:
-    """The learner's answer, and the input in words."""
-    on = f"layers (kernel, stride): {', '.join(map(str, layers))}"
-    return scalar(ask, on, [tuple(layer) for layer in layers]), on
+def _layers(rng: Random) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    for side in (1, 8, 16):
+        a, b, kernel = rng.randint(2, 9), rng.randint(10, 20), rng.choice((3, 5))
+        yield f"{a} → {b} channels, kernel {kernel}, {side} × {side} outputs", (a, b, kernel, side)
 
 
-def expect(ask: Ask, wanted: int, *layers: tuple[int, int]) -> None:
-    """Fail unless one output sees `wanted` inputs."""
-    got, on = field(ask, *layers)
-    if got != wanted:
-        raise Failed(f"one output does not see {got:g} inputs in a row: draw it", on)
+cost = Exercise(
+    "cost", "Chapter 3, exercise 3: `fn(c_in, c_out, kernel, side)` → (parameters, products).",
+    returns="two numbers", where=CHAPTER + "“What it costs”", inputs=_layers,
+    reference=lambda a, b, k, side: (a * b * k**2 + b, a * b * k**2 * side**2),
+    mistakes={
+        "a layer has a bias for each channel that it makes": (
+            lambda a, b, k, s: (a * b * k**2, a * b * k**2 * s**2)),
+        "a kernel is k × k": lambda a, b, k, s: (a * b * k + b, a * b * k * s**2),
+        "an output has side × side places": lambda a, b, k, s: (a * b * k**2 + b, a * b * k**2 * s),
+        "adding a bias is no product": (
+            lambda a, b, k, s: (a * b * k**2 + b, (a * b * k**2 + b) * s**2)),
+    },
+)  # fmt: skip
 
 
-@RECEPTIVE_FIELD.property("answers", "returns a whole number, at least the kernel", FIELD)
-def _field(ask: Ask, rng: Random) -> None:
-    got, on = field(ask, (5, 1))
-    if got != int(got) or got < 2:
-        raise Failed(f"{got:g}", on)
+def _by(x: Tensor, mean: Tensor, var: Tensor) -> Tensor:
+    mean, var = mean.reshape(-1, 3, 1, 1), var.reshape(-1, 3, 1, 1)
+    return (x - mean) / (var + 1e-5).sqrt()
 
 
-@RECEPTIVE_FIELD.property("one", "one layer sees its kernel, whatever its stride", FIELD)
-def _one(ask: Ask, rng: Random) -> None:
-    kernel = rng.choice((3, 5, 7))
-    for stride in (1, 2):
-        expect(ask, kernel, (kernel, stride))
+def _normalise(x: Tensor, mean: Tensor, var: Tensor, training: bool) -> Tensor:
+    if training:
+        mean, var = x.mean((0, 2, 3)), x.var((0, 2, 3), unbiased=False)
+    return _by(x, mean, var)
 
 
-@RECEPTIVE_FIELD.property("stacked", "each further layer adds its kernel less 1", FIELD,
-                          ("answers", "one"))  # fmt: skip
-def _stacked(ask: Ask, rng: Random) -> None:
-    a, b, c = (rng.choice((3, 5, 7)) for _ in range(3))
-    expect(ask, a + b + c - 2, (a, 1), (b, 1), (c, 1))
+def _activations(rng: Random) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    for n, training in ((4, False), (1, False), (2, True)):
+        level = torch.linspace(-1, 1, 3 * n).view(n, 3, 1, 1)
+        kept = torch.tensor([0.3, -0.2, 0.1]), torch.tensor([4.0, 0.25, 1.5])
+        on = f"{n} images of 3 channels, training = {training}"
+        yield on, (level + noise(rng, n, 3, 4, 4), *kept, training)
 
 
-@RECEPTIVE_FIELD.property("stride", "behind a stride, every step is longer", FIELD,
-                          ("answers", "one", "stacked"))  # fmt: skip
-def _stride(ask: Ask, rng: Random) -> None:
-    a, b, s = rng.choice((3, 5)), rng.choice((3, 5)), rng.choice((2, 3))
-    expect(ask, a + (b - 1) * s, (a, s), (b, 1))
-
-
-@RECEPTIVE_FIELD.property("strides", "strides multiply", FIELD, ("answers", "one", "stride"))
-def _strides(ask: Ask, rng: Random) -> None:
-    kernels, strides = [rng.choice((3, 5)) for _ in range(4)], [2, 2, 3, 1]
-    jumps = [math.prod(strides[:i]) for i in range(4)]
-    wanted = 1 + sum((k - 1) * j for k, j in zip(kernels, jumps, strict=True))
-    expect(ask, wanted, *zip(kernels, strides, strict=True))
-
-
-def costs(ask: Ask, a: int, b: int, kernel: int, side: int) -> tuple[list[int], str]:
-    """Parameters and multiplications, and the input in words."""
-    on = f"{a} → {b} channels, kernel {kernel}, {side} × {side} outputs"
-    found = whole_numbers(ask, on, a, b, kernel, side)
-    if len(found) != 2 or min(found) <= 0:
-        raise Failed("two whole numbers above 0 were expected", on)
-    return found, on
-
-
-@COSTS.property("answers", "returns two whole numbers", COST)
-def _costs(ask: Ask, rng: Random) -> None:
-    costs(ask, 3, 16, 3, 8)
-
-
-@COSTS.property("parameters", "counts the parameters of a real layer", COST, weight=2)
-def _parameters(ask: Ask, rng: Random) -> None:
-    a, b, kernel, side = rng.randint(2, 9), rng.randint(10, 20), rng.choice((3, 5)), 16
-    (got, _), on = costs(ask, a, b, kernel, side)
-    wanted = sum(p.numel() for p in nn.Conv2d(a, b, kernel).parameters())
-    if got != wanted:
-        raise Failed(f"torch's own layer has {'more' if wanted > got else 'fewer'} than {got}", on)
-
-
-@COSTS.property("places", "multiplies at every place of the output", COST)
-def _places(ask: Ask, rng: Random) -> None:
-    (_, one), _ = costs(ask, 3, 16, 3, 8)
-    (_, two), on = costs(ask, 3, 16, 3, 16)
-    if two != 4 * one:
-        raise Failed(f"twice the side costs {two / one:.3g} times as much", on)
-
-
-@COSTS.property("products", "counts products only: adding a bias is none", COST,
-                ("answers", "parameters", "places"), 2)  # fmt: skip
-def _products(ask: Ask, rng: Random) -> None:
-    a, b, kernel = rng.randint(2, 9), rng.randint(10, 20), rng.choice((3, 5))
-    (_, got), on = costs(ask, a, b, kernel, 1)
-    weights = nn.Conv2d(a, b, kernel).weight.numel()
-    if got != weights:
-        raise Failed(f"at a single place {got} products, but there are {weights} weights", on)
+normalised = Exercise(
+    "normalised", "Chapter 8, exercise 2: `fn(x, mean, var, training)` → normalised x.",
+    returns="as many activations as it was given", inputs=_activations, reference=_normalise,
+    where="chapter “Ablations”, “BN in the wrong mode”",
+    mistakes={
+        "the kept mean becomes 0 when not training": lambda x, m, v, t: _normalise(x, 0 * m, v, t),
+        "divided by the standard deviation, not by the variance": lambda x, m, v, t: _normalise(
+            x, m, v.square(), t),
+        "training: the batch's own mean and variance count": lambda x, m, v, t: _by(x, m, v),
+        "not training: the kept ones count, whatever the batch": lambda x, m, v, t: _normalise(
+            x, m, v, True),
+        "training: a channel's mean is over the whole batch": lambda x, m, v, t: _by(
+            x, x.mean((2, 3)), x.var((2, 3), unbiased=False)),
+        "training: divided by n, not by n − 1": lambda x, m, v, t: _by(
+            x, x.mean((0, 2, 3)), x.var((0, 2, 3))),
+    },
+)  # fmt: skip

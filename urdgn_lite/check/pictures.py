@@ -1,34 +1,26 @@
-"""What must hold in exercises of chapters 1 and 7: what a small step to the side does to a face."""
+"""The exercises of chapters 1, 7 and 8 on pictures: a small step to the side, a part covered."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from random import Random
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from urdgn_lite.check.engine import Ask, Failed, Suite, close
-from urdgn_lite.check.plain import packed, probe_plain, scalar, tensor
+from urdgn_lite.check.exercise import Exercise, noise
+from urdgn_lite.degrade import downsample, upsample_bicubic
 from urdgn_lite.measure.damages import shift
 
 CHAPTER = "chapter “The problem”, "
-ALIASING = CHAPTER + "“Without aliasing”"
-PSNR = CHAPTER + "“PSNR: what a decibel means”"
-BASELINE = CHAPTER + "“The baseline: bicubic”"
-MISSED = CHAPTER + "“The blurry answer wins”"
 SIDE = 128
 
-FLICKER = Suite("flicker", probe_plain)
-SHIFTED = Suite("shifted", probe_plain)
-BEST_PSNR = Suite("best_psnr", probe_plain)
-FOOLED = "chapter “Did it work?”, “Detail that is not true costs PSNR”"
 
-
-def noise(rng: Random, n: int = 1, contrast: float = 1.0) -> Tensor:
-    """Images of black and white pixels drawn at random."""
-    g = torch.Generator().manual_seed(rng.randrange(10**6))
-    return contrast * (torch.randint(0, 2, (n, 3, SIDE, SIDE), generator=g) * 2.0 - 1)
+def black_and_white(rng: Random, n: int = 1) -> Tensor:
+    """Images of pixels that are black or white."""
+    return noise(rng, n, 3, SIDE, SIDE).sign()
 
 
 def bars(rng: Random, upright: bool = False, n: int = 1) -> Tensor:
@@ -38,146 +30,159 @@ def bars(rng: Random, upright: bool = False, n: int = 1) -> Tensor:
     return image.expand(n, 3, SIDE, SIDE).clone()
 
 
-def flicker(ask: Ask, on: str, images: Tensor, method: str = "antialiased") -> float:
-    """What the learner's function says."""
-    return scalar(ask, f"{on}, {method!r}", packed(images), method)
+def waves(rng: Random, height: float = 0.25) -> Tensor:
+    """Soft upright waves: bicubic enlarges them almost without a fault."""
+    x = torch.arange(SIDE) + rng.randrange(32)
+    return (height * torch.sin(x * 2 * math.pi / 32)).expand(1, 3, SIDE, SIDE).clone()
 
 
-@FLICKER.property("answers", "returns one number, above 0 where there is something to see",
-                  ALIASING)  # fmt: skip
-def _answers(ask: Ask, rng: Random) -> None:
-    if flicker(ask, "an image of noise", noise(rng)) <= 0:
-        raise Failed("the LR image has changed, your number says it has not", "an image of noise")
+def psnr(a: Tensor, b: Tensor) -> Tensor:
+    """In dB, a number a face."""
+    return -10 * ((a - b).square().flatten(1).mean(1) / 4 + 1e-12).log10()
 
 
-@FLICKER.property("sideways", "the step goes to the side", ALIASING)
-def _sideways(ask: Ask, rng: Random) -> None:
-    on = "level bars, which look the same after a step to the side"
-    if not close(flicker(ask, on, bars(rng)), 0):
-        raise Failed("they are said to change: they moved up or down", on)
+def _flicker(images: Tensor, method: str, scale: float = 127.5, axis: int = 3) -> Tensor:
+    moved = downsample(images.roll(1, axis), method)
+    return (moved - downsample(images, method)).abs() * scale
 
 
-@FLICKER.property("method", "the LR faces are made by the method that was asked for", ALIASING)
-def _method(ask: Ask, rng: Random) -> None:
-    image = noise(rng)
-    careful, careless = (flicker(ask, "noise", image, m) for m in ("antialiased", "aliased"))
-    if careless <= careful:
-        raise Failed(f"both methods flicker alike: {careful:.3g} and {careless:.3g}", "noise")
+def _flickering(rng: Random) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    image = black_and_white(rng)
+    for method in ("antialiased", "aliased"):
+        yield f"an image of noise, {method!r}", (image, method)
+    grey = torch.cat([image, torch.zeros_like(image)])
+    yield "the same image and an even grey one, 'antialiased'", (grey, "antialiased")
+    yield "level bars, which look the same after a step to the side", (bars(rng), "antialiased")
 
 
-@FLICKER.property("average", "averages over all pixels of all LR faces", ALIASING)
-def _average(ask: Ask, rng: Random) -> None:
-    image = noise(rng)
-    alone = flicker(ask, "an image of noise", image)
-    on = "the same image and an even grey one"
-    both = flicker(ask, on, torch.cat([image, torch.zeros_like(image)]))
-    if not close(both, alone / 2, 0.02, 0.01):
-        raise Failed(f"noise alone gives {alone:.3g}; with grey beside it {both:.3g}", on)
+flicker = Exercise(
+    "flicker", "Chapter 1, exercise 1: `fn(images, method)` → grey levels.",
+    returns="one number", where=CHAPTER + "“Without aliasing”", inputs=_flickering, within=0.1,
+    reference=lambda images, method: _flicker(images, method).mean(),
+    mistakes={
+        "the step goes down, not to the side": lambda i, m: _flicker(i, m, axis=2).mean(),
+        "the method that was asked for is not used": lambda i, m: _flicker(i, "antialiased").mean(),
+        "from −1 to 1 there are 255 grey levels": lambda i, m: _flicker(i, m, 1).mean(),
+        "from −1 to 1 there are 255 grey levels, so 1 is not 255": (
+            lambda i, m: _flicker(i, m, 255).mean()),
+        "it is the largest change, not the average": lambda i, m: _flicker(i, m).amax(),
+        "changes up and down cancel": lambda i, m: i.mean() * 0,
+    },
+)  # fmt: skip
 
 
-@FLICKER.property("levels", "counts in grey levels, 0 … 255", PSNR,
-                  ("answers", "sideways", "average"))  # fmt: skip
-def _levels(ask: Ask, rng: Random) -> None:
-    on = "upright bars, black and white: an edge moves through every second LR pixel"
-    got = flicker(ask, on, bars(rng, upright=True))
-    if not 10 < got < 24:  # eight edges, an eighth of an LR pixel each: about 16
-        raise Failed(f"{got:.3g} grey levels of change are hardly possible here", on)
+def _loses(images: Tensor, pixels: int, axis: int = 3) -> tuple[Tensor, Tensor]:
+    return psnr(images.roll(pixels, axis), images), psnr(
+        upsample_bicubic(downsample(images)), images)  # fmt: skip
 
 
-def share(ask: Ask, on: str, images: Tensor, pixels: int) -> float:
-    """What the learner's function says."""
-    return scalar(ask, f"{on}, moved by {pixels}", packed(images), pixels)
+def _share(images: Tensor, pixels: int, axis: int = 3) -> Tensor:
+    moved, baseline = _loses(images, pixels, axis)
+    return (moved < baseline).float().mean()
 
 
-@SHIFTED.property("answers", "returns a share between 0 and 1", PSNR)
-def _share(ask: Ask, rng: Random) -> None:
-    got = share(ask, "two images of noise", noise(rng, 2), 3)
-    if not 0 < got <= 1:
-        raise Failed(f"{got:.3g}, although the moved noise is far off", "two images of noise")
+def _against_the_mean(images: Tensor, pixels: int) -> Tensor:
+    moved, baseline = _loses(images, pixels)
+    return (moved < baseline.mean()).float().mean()
 
 
-@SHIFTED.property("unmoved", "moved by 0 pixels, the original never loses", PSNR)
-def _unmoved(ask: Ask, rng: Random) -> None:
-    if got := share(ask, "two images of noise", noise(rng, 2), 0):
-        raise Failed(f"it loses on a share of {got:.3g}", "two images of noise, moved by 0")
+def _sharing(rng: Random) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    image = black_and_white(rng, 2)
+    yield "two images of noise, moved by 3", (image, 3)
+    yield "two images of noise, moved by 0", (image, 0)
+    yield "level bars, which look the same, moved by 2", (bars(rng), 2)
+    mixed = torch.cat([image[:1], bars(rng, n=3)])
+    yield "one image of noise, which loses, and three of level bars, moved by 3", (mixed, 3)
+    yield "pale noise, moved by 3", (0.05 * image, 3)
+    unlike = torch.cat([image[:1], waves(rng)])
+    yield "noise, which bicubic spoils, and soft waves, which it does not, by 3", (unlike, 3)
 
 
-@SHIFTED.property("sideways", "the original moves to the side", MISSED)
-def _moved_sideways(ask: Ask, rng: Random) -> None:
-    on = "level bars, which look the same after a step to the side"
-    if share(ask, on, bars(rng), 2):
-        raise Failed("they are said to lose: they moved up or down", on)
+shifted = Exercise(
+    "shifted", "Chapter 1, exercise 2: `fn(images, pixels)` → share of the faces, 0 … 1.",
+    returns="a share between 0 and 1", where=CHAPTER + "“The blurry answer wins”",
+    reference=_share, inputs=_sharing,
+    mistakes={
+        "it is a percentage, not a share": lambda i, p: 100 * _share(i, p),
+        "it counts those that win": lambda i, p: (torch.gt(*_loses(i, p))).float().mean(),
+        "the original moves down, not to the side": lambda i, p: _share(i, p, 2),
+        "it moves by one pixel too many": lambda i, p: _share(i, p + 1),
+        "each face has a baseline of its own, not the mean of all": _against_the_mean,
+        "one verdict on the means is not a share of the faces": (
+            lambda i, p: torch.lt(*(v.clamp(max=99).mean() for v in _loses(i, p))).float()),
+    },
+)  # fmt: skip
 
 
-@SHIFTED.property("each", "decides for each face on its own", MISSED, ("answers", "sideways"), 2)
-def _each(ask: Ask, rng: Random) -> None:
-    images = torch.cat([noise(rng), bars(rng, n=3)])
-    on = "one image of noise, which loses, and three of level bars, which do not"
-    if not close(got := share(ask, on, images, 3), 0.25):
-        raise Failed(f"the share of those that lose is not {got:.3g}", on)
+def _best(generated: Tensor, real: Tensor, reach: int, moves: Any = None) -> Tensor:
+    inner = (..., slice(reach, -reach), slice(reach, -reach))
+    steps = range(-reach, reach + 1)
+    moves = moves or [(dx, dy) for dx in steps for dy in steps]
+    tried = [psnr(shift(generated, *move)[inner], real[inner]) for move in moves]
+    return torch.stack(tried).amax(0)
 
 
-@SHIFTED.property("bicubic", "the opponent is the face's own bicubic enlargement", BASELINE)
-def _bicubic(ask: Ask, rng: Random) -> None:
-    for contrast in (1.0, 0.05):
-        on = f"an image of noise with contrast {contrast:g}"
-        got: Any = share(ask, on, noise(rng, contrast=contrast), 3)
-        if not close(got, 1):
-            raise Failed("it is said not to lose; whether it does is not a matter of contrast", on)
+def _moved(rng: Random) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    for moves in (((0, 0), (0, 0)), ((2, 0), (-2, 0)), ((0, 2), (0, -2)), ((1, 2), (-2, 1)),
+                  ((1, 0), (2, 0)), ((4, 0), (0, -4))):  # fmt: skip
+        real = black_and_white(rng, 2)
+        paler = 0.98 * torch.cat([shift(r[None], *m) for r, m in zip(real, moves, strict=True)])
+        yield f"two images of noise moved by {moves} (right, down), reach 2", (paler, real, 2)
 
 
-def forgiving(ask: Ask, on: str, real: Tensor, moves: list[tuple[int, int]], reach: int) -> Tensor:
-    """What the learner's function says of images moved so, and a little paler: 39 dB in place."""
-    moved = [shift(image[None], *move) for image, move in zip(real, moves, strict=True)]
-    generated = 0.98 * torch.cat(moved)
-    got = tensor(ask, on, packed(generated), packed(real), reach)
-    if got.shape != (len(real),):
-        raise Failed(f"one number a face was expected, not the shape {tuple(got.shape)}", on)
-    return got
+class _Best(Exercise):
+    def like(self, got: Tensor, wanted: Tensor) -> bool:
+        """Taken back or not: the border, and whether pixels are rounded, change the number."""
+        return got.shape == wanted.shape and bool(((got > 11) == (wanted > 11)).all()) and bool(
+            (got < 60).all())  # fmt: skip
 
 
-def forgiven(ask: Ask, rng: Random, *moves: tuple[int, int]) -> None:
-    """Each move is within a reach of 2: put back, the image is almost the original."""
-    for move in moves:
-        on = f"noise moved by {move} (to the right, down), reach 2"
-        if (got := forgiving(ask, on, noise(rng), [move], 2).item()) < 12:
-            raise Failed(f"{got:.1f} dB, although that move can be taken back", on)
+best_psnr = _Best(
+    "best_psnr", "Chapter 7, exercise 1: `fn(generated, real, reach)` → a PSNR a face.",
+    returns="a number a face", inputs=_moved, reference=_best,
+    where="chapter “Did it work?”, “Detail that is not true costs PSNR”",
+    mistakes={
+        "moves to the left are not tried": lambda g, r, k: _best(
+            g, r, k, [(x, y) for x in range(k + 1) for y in range(-k, k + 1)]),
+        "moves to the right are not tried": lambda g, r, k: _best(
+            g, r, k, [(x, y) for x in range(-k, 1) for y in range(-k, k + 1)]),
+        "moves up and down are not tried": lambda g, r, k: _best(
+            g, r, k, [(x, 0) for x in range(-k, k + 1)]),
+        "moves in both directions at once are not tried": lambda g, r, k: _best(
+            g, r, k, [(x, y) for x in range(-k, k + 1) for y in range(-k, k + 1) if not x * y]),
+        "it forgives moves beyond the reach": lambda g, r, k: _best(
+            g, r, k, [(x, y) for x in range(-4, 5) for y in range(-4, 5)]),
+    },
+)  # fmt: skip
 
 
-@BEST_PSNR.property("answers", "returns a PSNR a face, in dB", FOOLED)
-def _best_answers(ask: Ask, rng: Random) -> None:
-    on = "two images of noise, not moved, paler by 2 %"
-    got = forgiving(ask, on, noise(rng, 2), [(0, 0)] * 2, 2)
-    if (got - 39.3).abs().max() > 1.5:  # 38.6 where rounded to 8 bits, else 40
-        raise Failed(f"{got.tolist()} dB; in place they have about 39", on)
+def _cover(images: Tensor, box: Any, colour: Tensor | None = None) -> Tensor:
+    left, top, right, bottom = box
+    covered = images.clone()
+    covered[:, :, top:bottom, left:right] = (
+        images.mean((2, 3), keepdim=True) if colour is None else colour)  # fmt: skip
+    return covered
 
 
-@BEST_PSNR.property("sideways", "tries moves to the left and to the right", FOOLED)
-def _best_sideways(ask: Ask, rng: Random) -> None:
-    forgiven(ask, rng, (2, 0), (-2, 0))
+def _boxes(rng: Random) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    for n, box in ((1, (3, 1, 6, 5)), (3, (0, 2, 5, 8))):
+        colour = torch.linspace(-0.5, 0.5, 3 * n).view(n, 3, 1, 1)
+        yield f"{n} images of 8 × 8, box {box}", (colour + noise(rng, n, 3, 8, 8) / 8, list(box))
 
 
-@BEST_PSNR.property("upright", "tries moves up and down", FOOLED)
-def _best_upright(ask: Ask, rng: Random) -> None:
-    forgiven(ask, rng, (0, 2), (0, -2))
-
-
-@BEST_PSNR.property("together", "tries both directions at once", FOOLED,
-                    ("answers", "sideways", "upright"))  # fmt: skip
-def _best_together(ask: Ask, rng: Random) -> None:
-    forgiven(ask, rng, (1, 2), (-2, 1))
-
-
-@BEST_PSNR.property("reach", "forgives no move beyond the reach", FOOLED)
-def _best_reach(ask: Ask, rng: Random) -> None:
-    on = "noise moved by 4 to the right, reach 2"
-    if (got := forgiving(ask, on, noise(rng), [(4, 0)], 2).item()) > 8:
-        raise Failed(f"{got:.1f} dB: it was moved back by more than 2", on)
-
-
-@BEST_PSNR.property("each", "finds the best move of each face on its own", FOOLED,
-                    ("answers", "sideways"))  # fmt: skip
-def _best_each(ask: Ask, rng: Random) -> None:
-    on = "two images of noise, moved to the right by 1 and by 2"
-    if (got := forgiving(ask, on, noise(rng, 2), [(1, 0), (2, 0)], 2)).min() < 12:
-        raise Failed(f"{got.tolist()} dB, although both moves can be taken back", on)
+covered = Exercise(
+    "covered", "Chapter 8, exercise 1: `fn(images, box)`, the box (left, top, right, bottom).",
+    returns="images of the same shape", where="chapter “Ablations”, “What convinces D”",
+    reference=_cover, inputs=_boxes,
+    mistakes={
+        "nothing is covered": lambda images, box: images,
+        "each colour has its own mean: red, green and blue": lambda images, box: _cover(
+            images, box, images.mean((1, 2, 3), keepdim=True)),
+        "each image has its own mean": lambda images, box: _cover(
+            images, box, images.mean((0, 2, 3), keepdim=True)),
+        "the mean is that of the whole image": lambda images, box: _cover(
+            images, box, images[:, :, box[1]:box[3], box[0]:box[2]].mean((2, 3), keepdim=True)),
+        "the box is left, top, right, bottom": lambda images, box: _cover(
+            images, (box[1], box[0], box[3], box[2]), images.mean((2, 3), keepdim=True)),
+    },
+)  # fmt: skip

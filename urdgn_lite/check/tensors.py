@@ -1,7 +1,8 @@
-"""Numbers to tensors and back: what the probes of `losses` and `updates` share."""
+"""Numbers to tensors and back, and what a function did to the tensors that it was lent."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -13,10 +14,10 @@ from torch.overrides import TorchFunctionMode
 from urdgn_lite.check.engine import Response
 
 
-def constant(values: list[float], channels: int = 3, side: int = 4) -> dict[str, Any]:
-    """Images of one flat value each, as plain data."""
-    size = channels * side * side
-    return {"shape": [len(values), channels, side, side],
+def constant(values: list[float], side: int = 4) -> dict[str, Any]:
+    """Images of three channels and one flat value each, as plain data."""
+    size = 3 * side * side
+    return {"shape": [len(values), 3, side, side],
             "values": [v for v in values for _ in range(size)]}  # fmt: skip
 
 
@@ -25,33 +26,78 @@ def image(data: dict[str, Any], dtype: torch.dtype, device: str = "cpu") -> Tens
     return torch.tensor(data["values"], dtype=dtype, device=device).reshape(data["shape"])
 
 
+def packed(tensor: Tensor) -> dict[str, Any]:
+    """A tensor as plain data, to stand among the arguments of a request."""
+    kind = str(tensor.dtype).removeprefix("torch.")
+    return {"values": tensor.flatten().tolist(), "shape": list(tensor.shape), "dtype": kind}
+
+
+def unpacked(value: Any) -> Any:
+    """A packed tensor as a tensor; anything else copied, so that nobody can write into it."""
+    if isinstance(value, dict) and "values" in value:
+        flat = torch.tensor(value["values"], dtype=getattr(torch, value["dtype"]))
+        return flat.reshape(value["shape"])
+    return copy.deepcopy(value)
+
+
 def describe(value: Any) -> Response:
-    """A result as plain data: the number itself where there is exactly one."""
+    """A result as plain data: the number itself, or the mean where there are several."""
     if isinstance(value, Tensor):
         shape = tuple(value.shape)
-        one = value.numel() == 1 and value.device.type != "meta"
+        readable = value.numel() > 0 and value.device.type != "meta" and not value.is_complex()
         return {
-            "kind": f"a tensor of shape {shape}", "tensor": True, "scalar": shape == (),
-            "dtype": str(value.dtype).removeprefix("torch."), "device": value.device.type,
-            "value": value.item() if one else None,
+            "kind": f"a tensor of shape {shape}", "scalar": shape == (),
+            "dtype": str(value.dtype).removeprefix("torch."),
+            "value": value.detach().double().mean().item() if readable else None,
         }  # fmt: skip
     plain = isinstance(value, int | float) and not isinstance(value, bool)
     kind = f"a Python {type(value).__name__}"
-    return {"kind": kind, "tensor": False, "scalar": False, "value": value if plain else None}
+    return {"kind": kind, "scalar": False, "value": value if plain else None}
 
 
 def gradients(value: Any, leaves: dict[str, Tensor]) -> dict[str, list[float] | None]:
     """d value / d leaf by autograd, None where nothing flows."""
-    if not isinstance(value, Tensor) or not value.requires_grad or value.numel() != 1:
+    if not isinstance(value, Tensor) or not value.requires_grad:
         return dict.fromkeys(leaves)
-    found = torch.autograd.grad(value.sum(), list(leaves.values()), allow_unused=True)
+    found = torch.autograd.grad(value.mean(), list(leaves.values()), allow_unused=True)
     flat = [None if g is None else g.flatten().tolist() for g in found]
     return dict(zip(leaves, flat, strict=True))
 
 
-def changed(before: dict[str, Tensor], after: dict[str, Tensor]) -> list[str]:
-    """Names of the arguments that a function wrote into."""
-    return [k for k, v in before.items() if not torch.equal(v, after[k].detach())]
+class Watch:
+    """Remembers tensors that a function is lent, and says what it did to them.
+
+    Parameters
+    ----------
+    lent : name → tensor.
+    leaves : what they were computed from, or D's weights: no gradient may arrive there.
+    """
+
+    def __init__(self, lent: dict[str, Tensor], leaves: dict[str, Tensor] | None = None) -> None:
+        self.lent, self.leaves = lent, leaves or {}
+        self.before = {k: (v.detach().clone(), v.requires_grad, v.grad_fn) for k, v in lent.items()}
+        self.grads = {k: None if v.grad is None else v.grad.clone() for k, v in self.leaves.items()}
+
+    def changes(self) -> list[str]:
+        """One entry a fault, in words."""
+        found = []
+        for name, now in self.lent.items():
+            value, asked, origin = self.before[name]
+            if now.device.type != "meta" and not _same(now.detach(), value):
+                found.append(f"{name} changed: something works in place")
+            elif now.requires_grad != asked or (origin is not None and now.grad_fn is None):
+                found.append(f"{name} was cut from its graph, for its owner as well")
+        for name, leaf in self.leaves.items():
+            old = self.grads[name]
+            kept = leaf.grad is None if old is None else (
+                leaf.grad is not None and _same(leaf.grad, old))  # fmt: skip
+            if not kept:
+                found.append(f"the gradient of {name} changed: backward() is the caller's to call")
+        return found
+
+
+def _same(one: Tensor, two: Tensor) -> bool:
+    return one.shape == two.shape and torch.equal(one.nan_to_num(), two.nan_to_num())
 
 
 class OneDevice(TorchFunctionMode):

@@ -1,6 +1,6 @@
 """What must hold for an RMSprop step (Eq. 8 for G; Eq. 5, uphill, for D).
 
-The step is judged with the Δ that the learner's function itself returned, so that a mistake in Δ
+The step is judged with the δ that the learner's function itself returned, so that a mistake in δ
 does not count again as a mistake in the step.
 """
 
@@ -14,70 +14,89 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from urdgn_lite.check.engine import Ask, Failed, Request, Response, Suite, attempt, close, require
-from urdgn_lite.check.tensors import changed
+from urdgn_lite.check.engine import (
+    HALF,
+    SMALL,
+    Ask,
+    Failed,
+    Request,
+    Response,
+    Suite,
+    attempt,
+    close,
+    require,
+)  # fmt: skip
+from urdgn_lite.check.tensors import Watch
 
 BOOK = "chapter “RMSprop”, "
-STEP = BOOK + "“RMSprop takes the step”"
-UPHILL = BOOK + "“D takes its step, uphill”"
-DELTA = BOOK + "“How long is Δ's memory?”"
+STEP = BOOK + "“Equation 8: G takes its step, downhill”"
+UPHILL = BOOK + "“Equation 5: D takes the step, uphill”"
+DELTA = BOOK + "“How long is δ's memory?”"
 EPSILON = BOOK + "“Where does ε stand?”"
 NAMES = ("theta", "gradient", "delta")
 
 
 def probe_rmsprop(function: Callable[..., Any], request: Request) -> Response:
     """Call a learner's `rmsprop_step(theta, gradient, delta, eta, alpha, eps, maximize)` once."""
-    dtype = getattr(torch, request.get("dtype", "float32"))
-    given = {k: torch.tensor(request[k], dtype=dtype) for k in NAMES}
-    before = {k: v.clone() for k, v in given.items()}
+    dtype, shape = getattr(torch, request.get("dtype", "float32")), request.get("shape", [-1])
+    given = {k: torch.tensor(request[k], dtype=dtype).reshape(shape) for k in NAMES}
+    watch = Watch(given)
 
     def call() -> Response:
-        settings: dict[str, Any] = {k: request[k] for k in ("eta", "alpha", "eps")}
+        settings: dict[str, Any] = {k: float(request[k]) for k in ("eta", "alpha", "eps")}
         if request.get("maximize"):
             settings["maximize"] = True
         result = function(*given.values(), **settings)
         pair = isinstance(result, tuple | list) and len(result) == 2
         if not pair or not all(isinstance(r, Tensor) for r in result):
-            return {"error": "two tensors were expected, the new θ and the new Δ"}
+            return {"error": "two tensors were expected, the new θ and the new δ"}
         if any(r.shape != given["theta"].shape for r in result):
             return {"error": f"θ has shape {tuple(given['theta'].shape)}, the results "
                              f"{' and '.join(str(tuple(r.shape)) for r in result)}"}  # fmt: skip
         theta, delta = (r.detach().double().flatten().tolist() for r in result)
         kinds = [str(r.dtype).removeprefix("torch.") for r in result]
-        return {"theta": theta, "delta": delta, "dtypes": kinds, "changed": changed(before, given)}
+        return {"theta": theta, "delta": delta, "dtypes": kinds, "changed": watch.changes()}
 
     return attempt(call)
 
 
-RMSPROP = Suite("rmsprop", probe_rmsprop)
+rmsprop = Suite(
+    "rmsprop", probe_rmsprop,
+    """A step of RMSprop, Eq. 8; with `maximize`, Eq. 5.
+
+    `fn(theta, gradient, delta, eta, alpha, eps, maximize=False)` returns the new θ and the new δ,
+    and leaves its arguments as they are.
+    """,
+)  # fmt: skip
 
 
 def step(
     ask: Ask, g: float, delta: float, *, eta: float = 1.0, alpha: float = 0.5, eps: float = 0.0,
     maximize: bool = False, theta: float = 0.0,
 ) -> tuple[float, float, str]:  # fmt: skip
-    """Two equal entries → how far θ moved, the new Δ, and the input in words."""
+    """Two equal entries → how far θ moved, the new δ, and the input in words."""
     on = f"θ = {theta:.3g}, " if theta else ""
-    on += f"g = {g:.3g}, Δ = {delta:.3g}, η = {eta:.3g}, α = {alpha:.3g}, ε = {eps:.3g}"
+    on += f"g = {g:.3g}, δ = {delta:.3g}, η = {eta:.3g}, α = {alpha:.3g}, ε = {eps:.3g}"
     on += ", maximize=True" if maximize else ""
     request = {"theta": [theta] * 2, "gradient": [g] * 2, "delta": [delta] * 2, "eta": eta,
-               "alpha": alpha, "eps": eps, "maximize": maximize}  # fmt: skip
+               "alpha": alpha, "eps": eps, "maximize": maximize,
+               "dtype": "float64" if theta else "float32"}  # fmt: skip
     got = require(ask(**request), on)
     return got["theta"][0] - theta, got["delta"][0], on
 
 
-@RMSPROP.property("answers", "returns the new θ and the new Δ, and both moved", STEP)
+@rmsprop.property("answers", "returns the new θ and the new δ, and both moved", STEP)
 def _answers(ask: Ask, rng: Random) -> None:
     moved, delta, on = step(ask, round(rng.uniform(1, 2), 2), 4.0)
     if not (math.isfinite(moved) and math.isfinite(delta)):
-        raise Failed(f"θ moved by {moved}, Δ is {delta}", on)
+        raise Failed(f"θ moved by {moved}, δ is {delta}", on)
     if moved == 0:
         raise Failed("θ stayed where it was", on)
     if delta == 4.0:
-        raise Failed("Δ stayed what it was", on)
+        raise Failed("δ stayed what it was", on)
 
 
-@RMSPROP.property("dtype", "keeps the dtype", STEP)
+@rmsprop.property("dtype", "keeps the dtype", STEP, costs=SMALL)
 def _dtype(ask: Ask, rng: Random) -> None:
     request = {"theta": [0.0, 1.0], "gradient": [1.0, 2.0], "delta": [1.0, 1.0], "eta": 0.1,
                "alpha": 0.5, "eps": 1e-8, "dtype": "float64"}  # fmt: skip
@@ -86,47 +105,50 @@ def _dtype(ask: Ask, rng: Random) -> None:
         raise Failed(f"float64 went in, {' and '.join(kinds)} came out", "tensors of float64")
 
 
-@RMSPROP.property("unchanged", "leaves its arguments as they were", STEP)
+@rmsprop.property("unchanged", "leaves its arguments as they were", STEP)
 def _unchanged(ask: Ask, rng: Random) -> None:
     request = {"theta": [0.0, 1.0], "gradient": [1.0, 2.0], "delta": [1.0, 1.0], "eta": 0.1,
                "alpha": 0.5, "eps": 1e-8}  # fmt: skip
-    on = "θ = (0, 1), g = (1, 2), Δ = (1, 1)"
-    if names := require(ask(**request), on)["changed"]:
-        raise Failed(f"{', '.join(names)} changed: something works in place", on)
+    on = "θ = (0, 1), g = (1, 2), δ = (1, 1)"
+    if changed := require(ask(**request), on)["changed"]:
+        raise Failed("; ".join(changed), on)
 
 
-@RMSPROP.property("keeps", "α is the share of Δ that is kept", DELTA, weight=2)
+@rmsprop.property("keeps", "α is the share of δ that is kept", DELTA)
 def _keeps(ask: Ask, rng: Random) -> None:
     alpha, old = round(rng.uniform(0.8, 0.95), 2), round(rng.uniform(2, 5), 2)
     _, delta, on = step(ask, 0.0, old, alpha=alpha, eps=1e-8)
     if not close(delta, alpha * old):
-        why = f"with no gradient, Δ = {old} becomes {delta:.3g}: a share of {delta / old:.2g} stays"
+        why = f"with no gradient, δ = {old} becomes {delta:.3g}: a share of {delta / old:.2g} stays"
         raise Failed(why, on)
 
 
-@RMSPROP.property("new-share", "the newcomer's share and the kept one make 1", DELTA, weight=2)
+@rmsprop.property("new-share", "the newcomer's share and the kept one make 1", DELTA)
 def _new_share(ask: Ask, rng: Random) -> None:
     alpha = round(rng.uniform(0.65, 0.95), 2)  # at ½ the two shares could be mistaken
     _, kept, _ = step(ask, 0.0, 1.0, alpha=alpha, eps=1e-8)
     _, new, on = step(ask, 1.0, 0.0, alpha=alpha, eps=1e-8)
     if not close(kept + new, 1):
-        why = f"here Δ = 0 becomes {new:.3g}; with no gradient Δ = 1 becomes {kept:.3g}: together "
+        why = f"here δ = 0 becomes {new:.3g}; with no gradient δ = 1 becomes {kept:.3g}: together "
         raise Failed(why + f"{kept + new:.3g}", on)
 
 
-@RMSPROP.property("squares", "Δ averages squared gradients", DELTA, weight=2)
+@rmsprop.property("squares", "δ averages squared gradients", DELTA, costs=HALF)
 def _squares(ask: Ask, rng: Random) -> None:
     g = round(rng.uniform(1, 2), 2)
     (_, one, on), (_, two, _) = step(ask, g, 0.0, eps=1e-8), step(ask, 2 * g, 0.0, eps=1e-8)
     if not close(two, 4 * one):
-        raise Failed(f"twice the gradient gives {two / one:.3g} times the Δ" if one else "Δ is 0",
+        raise Failed(f"twice the gradient gives {two / one:.3g} times the δ" if one else "δ is 0",
                      on)  # fmt: skip
     _, opposite, on = step(ask, -g, 0.0, eps=1e-8)
     if not close(one, opposite):
-        raise Failed("the sign of the gradient changes Δ", on)
+        raise Failed("the sign of the gradient changes δ", on)
+    _, large, on = step(ask, 1000 * g, 0.0, eps=1e-8)
+    if not close(large, 1e6 * one):
+        raise Failed(f"a thousand times the gradient gives {large / one:.3g} times the δ", on)
 
 
-@RMSPROP.property("direction", "G descends: θ moves against the gradient", STEP, weight=2)
+@rmsprop.property("direction", "G descends: θ moves against the gradient", STEP, costs=HALF)
 def _direction(ask: Ask, rng: Random) -> None:
     g = round(rng.uniform(1, 2), 2)
     for signed in (g, -g):
@@ -134,15 +156,13 @@ def _direction(ask: Ask, rng: Random) -> None:
         if moved * signed > 0:
             raise Failed("θ moves along the gradient: the loss would rise", on)
     at_zero, _, _ = step(ask, g, 4.0)
-    moved, _, on = step(ask, g, 4.0, theta=round(rng.choice((-1, 1)) * rng.uniform(2, 4), 2))
+    moved, _, on = step(ask, g, 4.0, theta=rng.choice((-1, 1)) * float(rng.randint(500, 900)))
     if not close(moved, at_zero):
         why = f"θ moves by {moved:.3g}; from θ = 0 it moves by {at_zero:.3g}: where is the old θ?"
         raise Failed(why, on)
 
 
-@RMSPROP.property(
-    "maximize", "with maximize=True the same step goes the other way", UPHILL, weight=2
-)
+@rmsprop.property("maximize", "with maximize=True the same step goes the other way", UPHILL)
 def _maximize(ask: Ask, rng: Random) -> None:
     g = round(rng.uniform(1, 2), 2)
     (down, _, _), (up, _, on) = step(ask, g, 4.0), step(ask, g, 4.0, maximize=True)
@@ -150,26 +170,26 @@ def _maximize(ask: Ask, rng: Random) -> None:
         raise Failed(f"θ moves by {up:.3g}, without maximize by {down:.3g}", on)
 
 
-@RMSPROP.property("root", "the step is divided by the root of Δ", STEP)
+@rmsprop.property("root", "the step is divided by the root of δ", STEP, costs=HALF)
 def _root(ask: Ask, rng: Random) -> None:
     g = round(rng.uniform(2, 4), 2)
-    moved, delta, on = step(ask, g, g * g)  # Δ is what it was: it does not matter which is used
+    moved, delta, on = step(ask, g, g * g)  # δ is what it was: it does not matter which is used
     if not close(abs(moved), g / math.sqrt(max(delta, 1e-12))):
-        why = f"with η = 1 and your Δ = {delta:.3g}, the gradient {g} moves θ by {abs(moved):.3g}"
+        why = f"with η = 1 and your δ = {delta:.3g}, the gradient {g} moves θ by {abs(moved):.3g}"
         raise Failed(why, on)
 
 
-@RMSPROP.property("fresh", "the step uses the new Δ", STEP, ("answers", "root"))
+@rmsprop.property("fresh", "the step uses the new δ", STEP, ("answers", "root"))
 def _fresh(ask: Ask, rng: Random) -> None:
     g = round(rng.uniform(3, 5), 2)
     moved, delta, on = step(ask, g, 1.0)
     if not close(abs(moved), g / math.sqrt(delta)):
-        why = f"your Δ went from 1 to {delta:.3g}, and the step of {abs(moved):.3g} does not fit it"
+        why = f"your δ went from 1 to {delta:.3g}, and the step of {abs(moved):.3g} does not fit it"
         raise Failed(why, on)
 
 
-@RMSPROP.property("epsilon", "ε stands inside the root, as the assignment writes it", EPSILON,
-                  ("answers", "root", "fresh"))  # fmt: skip
+@rmsprop.property("epsilon", "ε stands inside the root, as the assignment writes it", EPSILON,
+                  ("answers", "root", "fresh"), SMALL)  # fmt: skip
 def _epsilon(ask: Ask, rng: Random) -> None:
     g, eps = 0.01, round(rng.uniform(2e-4, 4e-4), 6)
     moved, delta, on = step(ask, g, g * g, eps=eps)
@@ -179,7 +199,7 @@ def _epsilon(ask: Ask, rng: Random) -> None:
                      else f"the step of {abs(moved):.3g} shows ε in another place", on)  # fmt: skip
 
 
-@RMSPROP.property("eta", "twice the learning rate, twice the step", STEP)
+@rmsprop.property("eta", "twice the learning rate, twice the step", STEP)
 def _eta(ask: Ask, rng: Random) -> None:
     rate = round(rng.uniform(0.1, 0.4), 2)
     (one, _, on), (two, _, _) = step(ask, 2.0, 4.0, eta=rate), step(ask, 2.0, 4.0, eta=2 * rate)
@@ -187,14 +207,16 @@ def _eta(ask: Ask, rng: Random) -> None:
         raise Failed(f"it becomes {two / one:.3g} times as long", on)
 
 
-@RMSPROP.property("elementwise", "every weight has its own Δ and its own step", DELTA)
+@rmsprop.property("elementwise", "every weight has its own δ and its own step", DELTA)
 def _elementwise(ask: Ask, rng: Random) -> None:
-    g = [round(rng.uniform(2, 4), 2), round(rng.uniform(0.1, 0.3), 2)]
     common = {"eta": 1.0, "alpha": 0.5, "eps": 1e-8}
-    on = f"g = ({g[0]}, {g[1]}), Δ = (1, 1)"
-    both = require(ask(theta=[0.0] * 2, gradient=g, delta=[1.0] * 2, **common), on)
-    for i, v in enumerate(g):
-        alone = require(ask(theta=[0.0], gradient=[v], delta=[1.0], **common), on)
-        for key in ("theta", "delta"):
-            if not close(both[key][i], alone[key][0]):
-                raise Failed("a weight's update changes when another weight is beside it", on)
+    for shape in ([2], [2, 3], [2, 1, 2, 3], []):  # biases, matrices, kernels, a single number
+        g = [round(rng.uniform(1, 4) * 0.1 ** (i % 2), 2) for i in range(math.prod(shape))]
+        on = f"θ of shape {tuple(shape)}, g = {g}, δ = 1 everywhere"
+        ones = {"theta": [0.0] * len(g), "delta": [1.0] * len(g), "gradient": g}
+        both = require(ask(**ones, **common, shape=shape), on)
+        for i, v in enumerate(g[:2]):
+            alone = require(ask(theta=[0.0], gradient=[v], delta=[1.0], **common), on)
+            for key in ("theta", "delta"):
+                if not close(both[key][i], alone[key][0]):
+                    raise Failed("a weight's update changes when others are beside it", on)

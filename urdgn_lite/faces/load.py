@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import warnings
 import zlib
@@ -53,6 +54,35 @@ class Faces:
 
     def __len__(self) -> int:
         return len(self.images)
+
+    def about(self, column: str) -> list[str]:
+        """What SOURCE.csv in the folder `URDGN_FACES` says of each face.
+
+        The csv of a source is also that of its parts: `celeba128-test-unaligned` has celeba128's.
+
+        Raises
+        ------
+        FacesError : no such table or column, or a face that is not in it.
+        """
+        shelf, stem = Path(os.environ.get("URDGN_FACES", "/nowhere")), self.source
+        while "-" in stem and not (shelf / f"{stem}.csv").is_file():
+            stem = stem.rpartition("-")[0]
+        path = shelf / f"{stem}.csv"
+        if not path.is_file():
+            raise FacesError(f"no table {self.source}.csv in the folder URDGN_FACES")
+        with path.open(newline="") as file:
+            known = {Path(row["file"]).name: row.get(column) for row in csv.DictReader(file)}
+        found = [known.get(Path(name).name) for name in self.names]
+        if None in found:
+            raise FacesError(f"{path.name} has no {column} of {self.names[found.index(None)]}")
+        return [str(value) for value in found]
+
+    def people(self) -> list[str]:
+        """Who each face shows; where no table says so, everybody is a person of their own."""
+        try:
+            return self.about("identity")
+        except FacesError:
+            return [str(i) for i in range(len(self))]
 
     def __repr__(self) -> str:
         lost = f", {len(self.skipped)} files skipped" if self.skipped else ""

@@ -1,82 +1,150 @@
-"""Which code of a notebook answers a part: nothing is executed here, and nothing is trusted.
+"""Which code of a notebook answers a part, and what its author wrote: nothing is executed here.
 
-An answer is looked up by the id of its cell, and where that was lost, by the function's name. Of
-its cell, as of all others, only what the function needs is run (`statements`).
+An answer is a definition of the function that was asked for, wherever it stands; the last one
+counts. Of the other cells only what the function needs is run (`statements`).
 """
 
 from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass, field
 from typing import Any
 
-from urdgn_lite.grading.statements import binds, calls, complaint, is_stub, needed, parse
-from urdgn_lite.grading.submission import Assignment, Part, SubmissionError
+from urdgn_lite.grading.reading import Cell, SubmissionError, cells, notebook, parse
+from urdgn_lite.grading.statements import binds, calls, is_stub, needed
 
 WELL_KNOWN = ("urdgn_lite.objective", "urdgn_lite.optimiser", "urdgn_lite.train")
 BY_EYE = {  # what reaches around the sandbox's own rules; each has honest uses too
     "importlib": r"\bimportlib\b",
-    "sys.modules": r"\bsys\.modules\b|\bfrom sys import\b.*\bmodules\b",
+    "sys.modules": r"\bsys\.modules\b|\bfrom sys import\b[^\n]{0,200}\bmodules\b",
     "__import__": r"\b__import__\b",
     "sys._getframe": r"\b_getframe\b",
     "exec": r"(?<![\w.])exec\b",
     "eval": r"(?<![\w.])eval\b",  # but not `model.eval()`
+    "compile": r"(?<![\w.])compile\b",
+    "runpy": r"\brunpy\b",
+    "gc": r"\bgc\b",
+    "inspect": r"\binspect\b",
+    "ctypes": r"\bctypes\b",
+    "closures": r"\bcell_contents\b|__closure__|\bFunctionType\b|\bCodeType\b|__code__",
     "urdgn_lite.check": r"\burdgn_lite\.check\b|(?<![\w.])check\.\w",
 }
+Reading = dict[str, Any]
 
 
-@dataclass
-class Answer:
-    """The code that answers one part: the statements to run, and the name that they define.
+def read(raw: bytes, known: list[dict[str, Any]], name: str) -> Reading:
+    """All that the grader wants to know of a file, as plain data.
 
-    Attributes
+    Parameters
     ----------
-    notes : how it was found, and what a teacher should look at: remarks in any case.
-    missing : what it needs and was not run: remarks if something does not hold.
+    raw : the file.
+    known : the assignments (`data/assignments.json`).
+    name : assignment that the file's name speaks of, or nothing.
+
+    Returns
+    -------
+    "assignment"; "parts": function → its answer, or {"problem"}; "written": id → text;
+    "unreadable": cells that are no Python, in words. Or {"problem"}.
     """
+    try:
+        found = notebook(raw)
+        listed = cells(found)
+        asked = _recognise(found, listed, known, name)
+    except SubmissionError as error:
+        return {"problem": str(error), "assignment": name}
+    parts: dict[str, Any] = {}
+    for part in asked["parts"]:
+        try:
+            parts[part["id"]] = answer(listed, part["id"], {p["id"] for p in asked["parts"]})
+        except SubmissionError as error:
+            parts[part["id"]] = {"problem": str(error)}
+    written = {i: "\n\n".join(c.source for c in listed if i in c.ids) for i in asked["written"]}
+    broken = [f"cell {c.place} is not valid Python ({c.fault})" for c in listed if c.fault]
+    return {"assignment": asked["id"], "parts": parts, "written": written, "unreadable": broken}
 
-    statements: list[str] = field(default_factory=list)
-    name: str = ""
-    notes: list[str] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)
+
+def _recognise(
+    found: dict[str, Any], listed: list[Cell], known: list[dict[str, Any]], name: str
+) -> dict[str, Any]:
+    """By the functions that it defines; else by its metadata, then by the name of the file."""
+    text = "\n".join(c.source for c in listed)
+    defined = {a["id"]: sum(f"def {p['id']}(" in text for p in a["parts"]) for a in known}
+    best = max(defined.values())
+    likely = [a for a in known if best and defined[a["id"]] == best]
+    if len(likely) == 1:
+        return likely[0]
+    metadata = found.get("metadata")
+    ours = metadata.get("urdgn_lite") if isinstance(metadata, dict) else None
+    said = ours.get("assignment") if isinstance(ours, dict) else None
+    for one in (said, name):
+        if chosen := [a for a in likely or known if a["id"] == one]:
+            return chosen[0]
+    raise SubmissionError("none of the assignments was recognised in it")
 
 
-def answer(cells: list[dict[str, Any]], part: Part, assignment: Assignment) -> Answer:
-    """Find the code that answers a part.
+def answer(listed: list[Cell], name: str, asked: set[str]) -> dict[str, Any]:
+    """The code that answers one part.
+
+    Returns
+    -------
+    "statements" to run, the "name" that they define, "notes" (how it was found, what to look at
+    by eye), "missing" (what it needs and was not run).
 
     Raises
     ------
     SubmissionError : there is none, or it is not Python.
     """
-    code = [c for c in cells if c["code"]]
-    bodies = [parse(c["source"]) for c in code]
-    asked = {p.id for p in assignment.parts}
-    own = [i for i, c in enumerate(code) if part.id in c["ids"]]
-    written = [i for i, body in enumerate(bodies) if _writes(body, part.id, asked)]
-    broken = [i for i, body in enumerate(bodies)
-              if body is None and re.search(rf"def\s+{part.id}\b", code[i]["source"])]  # fmt: skip
-    stubs = [i for i, body in enumerate(bodies) if part.id in _functions(body)]
-    name, notes = part.id, []
-    if written or (stubs and not broken):
-        found = written or stubs  # a stub that was left standing is no answer if there is another
-        where = ([i for i in found if i in own] or found)[-1]
-        notes = ["found in another cell"] if own and where not in own else []
-    elif broken or any(bodies[i] is None for i in own):
-        where = (broken or own)[-1]
-        raise SubmissionError(f"the cell is not valid Python ({complaint(code[where]['source'])})")
-    elif renamed := [(i, f) for i in own for f in _functions(bodies[i]) if f not in asked]:
-        where, name = renamed[-1]
-        notes = [f"renamed: {name} was taken for {part.id}"]
-    elif own and code[own[-1]]["source"].strip():
-        where = own[-1]  # perhaps an import: running it will tell
+    notes = []
+    code = [c for c in listed if c.kind == "code"]
+    own = [c for c in listed if name in c.ids]
+    full = [c for c in code if _writes(c.body, name, asked)]
+    if not full:  # a changed cell type, or a text
+        full = [t for c in listed if c.kind != "code" for t in [_as_code(c, name)] if t]
+        notes += [f"found in a {full[-1].kind} cell"] if full else []
+        code = sorted([*code, *full[-1:]], key=lambda c: c.place)
+    stubs = [c for c in code if name in _functions(c.body)]
+    broken = [c for c in code if c.body is None and (
+        re.search(rf"def\s+{name}\b", c.source) or c in own)]  # fmt: skip
+    if full and not (broken and broken[-1].place > full[-1].place and broken[-1] in own):
+        chosen = full[-1]
+        if len(full) > 1:
+            places = ", ".join(str(c.place) for c in full)
+            notes.append(f"defined in cells {places}: the last one was taken")
+        elif own and chosen.place not in [c.place for c in own]:
+            notes.append("found in another cell")
+    elif broken:
+        raise SubmissionError(f"cell {broken[-1].place} is not valid Python ({broken[-1].fault})")
+    elif stubs:
+        chosen = stubs[-1]
+    elif renamed := [(c, f) for c in own for f in _functions(c.body) if f not in asked]:
+        chosen, name = renamed[-1]
+        notes.append(f"renamed: {name} was taken for what was asked")
+    elif own and own[-1].source.strip() and own[-1].body:
+        chosen = own[-1]  # perhaps an import: running it will tell
     else:
-        raise SubmissionError(f"no function {part.id} in the notebook")
-    others = [node for i, body in enumerate(bodies) if body and i != where for node in body]
-    needs = needed(others, bodies[where] or [], name, asked | {name})
-    notes += _remarks("\n".join(needs.statements))
-    missing = [f"{one} was left out: {why}" for one, why in needs.missing.items()]
-    return Answer(needs.statements, name, notes, missing)
+        raise SubmissionError(f"no function {name} in the notebook")
+    checked = [c.place for c in listed if f"check-{name}" in c.ids and c.place > chosen.place]
+    end = checked[0] if checked else chosen.place
+    ranges = (0, chosen.place), (chosen.place - 1, end + 1), (end, 10**9)
+    before, around, later = (
+        [n for c in code if c.body and low < c.place < high for n in c.body] for low, high in ranges
+    )
+    needs = needed(before, around, later, name, asked | {name})
+    return {
+        "statements": needs.statements, "name": name,
+        "notes": notes + _remarks("\n".join(needs.statements)),
+        "missing": [f"{one} was left out: {why}" for one, why in needs.missing.items()],
+    }  # fmt: skip
+
+
+def _as_code(cell: Cell, name: str) -> Cell | None:
+    """A Markdown or raw cell that holds the function, read as code."""
+    if not re.search(rf"(?m)^\s*(async )?def\s+{name}\b", cell.source):
+        return None
+    fenced = re.search(r"(?ms)^```\w*\n(.*?)^```", cell.source)
+    source = fenced[1] if fenced else cell.source
+    body, fault = parse(source)
+    return Cell(cell.place, cell.kind, source, cell.ids, body, fault) if body else None
 
 
 def _functions(body: list[ast.stmt] | None) -> list[str]:

@@ -1,15 +1,16 @@
-"""The inside of the sandbox: set the limits, run the student's code, answer requests.
+"""The inside of the sandbox: read the file, set limits, run the student's code, answer requests.
 
-Started by `sandbox` as `python -m urdgn_lite.grading.confine READ_FD WRITE_FD`.
+Started by `sandbox` as `python -m urdgn_lite.grading.confine READ_FD WRITE_FD`; the file is stdin.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
+import linecache
 import math
 import os
+import resource
 import signal
 import sys
 import time
@@ -17,61 +18,65 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-# Landlock (Linux 5.13): the rights to change files, and how to ask for them
-CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446
-WRITE_RIGHTS = {1: 0x1FF2, 2: 0x3FF2, 3: 0x7FF2}  # by version; later ones add other things
-# not /dev/shm: it is shared with the next student, and outlives the sandbox
-DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/urandom")
-SOLUTIONS = ("urdgn_lite.objective", "urdgn_lite.optimiser")
+SOLUTIONS = ("urdgn_lite.objective", "urdgn_lite.optimiser", "urdgn_lite.train")
 COPIED = "imports the package's own solution"
+# What Python reports before it is done (PEP 578), refused or not, and what it is called here
+WATCHED = {
+    "to reach the network": "socket.connect socket.bind socket.getaddrinfo socket.sendto",
+    "to start a process": "subprocess.Popen os.system os.fork os.exec os.posix_spawn os.forkpty",
+    "to change a file": "os.chmod os.chown os.utime os.setxattr os.truncate os.rename os.link",
+    "to remove a file": "os.remove os.rmdir shutil.rmtree",
+    "to look into the grader's memory": "gc.get_objects gc.get_referrers ctypes.string_at",
+    "to load a library": "ctypes.dlopen",
+    "to signal a process": "os.kill",
+}
+EVENTS = {event: words for words, events in WATCHED.items() for event in events.split()}
+HOME_FOLDERS = ("/content", "/tmp", "/dev/shm", "/dev/null")
+READABLE = ("/usr", "/lib", "/etc", "/proc", "/sys", "/dev", *sys.path, sys.prefix, sys.base_prefix)
 
 
-def landlock_version() -> int:
-    """Version of Landlock that the kernel offers; 0 where there is none."""
-    if not sys.platform.startswith("linux"):
-        return 0
-    libc = ctypes.CDLL(None)
-    return max(0, libc.syscall(CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(1)))
+class Watcher:
+    """Notes what a student's code tries that an exercise never needs; it forbids nothing."""
+
+    def __init__(self) -> None:
+        self.tried: dict[str, None] = {}
+        self.on, self.home = False, os.getcwd()
+
+    def __call__(self, event: str, args: tuple[Any, ...]) -> None:
+        if not self.on or len(self.tried) > 20:
+            return
+        if event == "open":
+            self._open(*args)
+        elif event in EVENTS and not (args and self._own(args[0])):
+            self.tried[f"{EVENTS[event]} ({event})"] = None
+
+    def _own(self, path: Any) -> bool:
+        folders = (self.home, *HOME_FOLDERS)
+        return (isinstance(path, str) and _below(path, folders)) or path is None
+
+    def _open(self, path: Any, mode: Any, flags: Any) -> None:
+        if not isinstance(path, str) or self._own(path):
+            return
+        if isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR):
+            self.tried[f"to write {path[:80]}"] = None
+        elif not _below(path, READABLE):
+            self.tried[f"to read {path[:80]}"] = None
 
 
-class _Ruleset(ctypes.Structure):
-    _fields_ = (("handled", ctypes.c_uint64),)
+def _below(path: str, folders: tuple[str, ...]) -> bool:
+    whole = os.path.normpath(os.path.join(os.getcwd(), path))
+    return any(whole == f or whole.startswith(f.rstrip("/") + "/") for f in folders if f)
 
 
-class _Beneath(ctypes.Structure):
-    _pack_ = 1
-    _fields_ = (("allowed", ctypes.c_uint64), ("folder", ctypes.c_int32))
+class Shell:
+    """Stands in for IPython where a line with a magic or a command was needed: it does nothing."""
 
-
-def write_only_below(folder: str) -> bool:
-    """Forbid this process to change any file outside `folder`; False where it cannot be done."""
-    version = landlock_version()
-    if not version:
-        return False
-    libc = ctypes.CDLL(None, use_errno=True)
-    rights = WRITE_RIGHTS[min(version, 3)]
-    ruleset = _Ruleset(rights)
-    size = ctypes.c_size_t(ctypes.sizeof(ruleset))
-    fd = libc.syscall(CREATE_RULESET, ctypes.byref(ruleset), size, ctypes.c_uint32(0))
-    if fd < 0:
-        return False
-    file_rights = rights & 0x4002  # write and truncate; the others are rights over folders
-    for path in (folder, *DEVICES):
-        if not os.path.exists(path):
-            continue
-        opened = os.open(path, os.O_PATH | os.O_CLOEXEC)
-        rule = _Beneath(rights if os.path.isdir(path) else file_rights, opened)
-        libc.syscall(ADD_RULE, fd, 1, ctypes.byref(rule), ctypes.c_uint32(0))
-        os.close(opened)
-    libc.prctl(38, 1, 0, 0, 0)  # PR_SET_NO_NEW_PRIVS
-    done = libc.syscall(RESTRICT_SELF, fd, ctypes.c_uint32(0)) == 0
-    os.close(fd)
-    return done
+    def __getattr__(self, name: str) -> Callable[..., list[str]]:
+        return lambda *_, **__: []
 
 
 def limit(settings: dict[str, Any]) -> None:
-    """Set the limits of this process and its children; they cannot be raised again."""
-    import resource
+    """Set the limits of this process; they cannot be raised again."""
 
     def cap(kind: int, value: int) -> None:
         with contextlib.suppress(ValueError, OSError):
@@ -80,46 +85,21 @@ def limit(settings: dict[str, Any]) -> None:
     pages = Path("/proc/self/statm")
     size = int(pages.read_text().split()[0]) * resource.getpagesize() if pages.exists() else 2**33
     cap(resource.RLIMIT_AS, size + int(settings["memory"]))
-    cap(resource.RLIMIT_FSIZE, int(settings["output"]))
+    cap(resource.RLIMIT_FSIZE, int(settings["folder"]))
     cap(resource.RLIMIT_CORE, 0)
     whole = int(time.process_time() + settings["seconds"] * settings["parts"]) + 3
     cap(resource.RLIMIT_CPU, whole)
     # the end of a part; as the first process of a namespace it must handle the signal itself
     signal.signal(signal.SIGXCPU, lambda *_: os._exit(128 + signal.SIGXCPU))
-    if hasattr(resource, "RLIMIT_NPROC"):
-        cap(resource.RLIMIT_NPROC, _threads() + int(settings["processes"]))
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # writing too much raises OSError instead
 
 
 def clock(seconds: float) -> None:
     """Let the CPU time of the next part begin."""
-    import resource
-
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     soft = max(1, math.ceil(time.process_time() + seconds))
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_CPU, (min(soft, hard) if hard > 0 else soft, hard))
-
-
-def _threads() -> int:
-    """Threads that this account already has: the limit counts them all."""
-    count = 0
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            if folder.stat().st_uid == os.getuid():
-                count += len(list((folder / "task").iterdir()))
-    return max(count, 1)
-
-
-def guard_sockets() -> None:
-    """Where there are no namespaces: Python's own sockets refuse to be made."""
-    import socket
-
-    def refuse(*_: object, **__: object) -> None:
-        raise OSError("no network while grading")
-
-    for name in ("socket", "create_connection", "getaddrinfo", "socketpair"):
-        setattr(socket, name, refuse)
 
 
 def load(job: dict[str, Any]) -> tuple[Callable[..., Any] | None, str, list[str]]:
@@ -132,11 +112,13 @@ def load(job: dict[str, Any]) -> tuple[Callable[..., Any] | None, str, list[str]
     """
     for module in SOLUTIONS:
         sys.modules[module] = None  # type: ignore[assignment]
-    namespace: dict[str, Any] = {"__name__": "__main__"}
+    namespace: dict[str, Any] = {"__name__": "__main__", "get_ipython": Shell}
     failures = []
-    for statement in job["statements"]:
+    for place, statement in enumerate(job["statements"]):
+        file = f"<statement {place} of the notebook>"  # `inspect` and torch.jit ask for its source
+        linecache.cache[file] = (len(statement), None, statement.splitlines(keepends=True), file)
         try:
-            exec(compile(statement, "<notebook>", "exec"), namespace)
+            exec(compile(statement, file, "exec"), namespace)
         except BaseException as error:
             failures.append(_said(error, statement))
     function = namespace.get(job["name"])
@@ -160,30 +142,34 @@ def _said(error: BaseException, statement: str) -> str:
 
 def main(read_fd: int, write_fd: int) -> None:
     """Answer one JSON line with one JSON line, until the other side closes."""
-    import torch
-
-    from urdgn_lite.check import SUITES
-
-    torch.set_num_threads(1)
-    torch.ones(1, device="meta").add(1)  # imports 800 modules once: not in the student's time
     incoming = os.fdopen(read_fd, "rb")
     outgoing = os.fdopen(write_fd, "wb", buffering=0)
-    dumps, loads = json.dumps, json.loads
-
+    dumps, loads, watcher = json.dumps, json.loads, Watcher()
     function: Callable[..., Any] | None = None
-    problem, probe = "", SUITES["objective"].probe
+    problem, probes = "", dict[str, Any]()
+    probe: Callable[..., dict[str, Any]] = dict
 
     def respond(message: dict[str, Any]) -> dict[str, Any]:
         nonlocal function, problem, probe
-        if "home" in message:
-            if message["socket_guard"]:
-                guard_sockets()
-            confined = write_only_below(message["home"])
-            limit(message)
-            return {"confined": confined}
+        if "read" in message:
+            from urdgn_lite.grading.answers import read
+
+            return read(sys.stdin.buffer.read(), **message["read"])
+        if "limits" in message:
+            import torch
+
+            from urdgn_lite.check import SUITES
+
+            torch.set_num_threads(1)
+            torch.ones(1, device="meta").add(1)  # imports 800 modules: not in the student's time
+            probes.update({name: suite.probe for name, suite in SUITES.items()})
+            limit(message["limits"])
+            sys.addaudithook(watcher)
+            return {}
+        watcher.on = True
         if "job" in message:
             clock(message["seconds"])
-            probe = SUITES[message["job"]["check"]].probe
+            probe = probes[message["job"]["check"]]
             function, problem, failures = load(message["job"])
             return {"problem": problem, "failures": failures[:3]}
         return {"error": problem} if function is None else probe(function, message)
@@ -192,11 +178,15 @@ def main(read_fd: int, write_fd: int) -> None:
         message = loads(line)
         ticket = message.pop("ticket")
         try:
-            answer = dumps(respond(message) | {"ticket": ticket})
+            found = respond(message)
         except MemoryError:
-            answer = dumps({"error": "it asked for more memory than it may have", "ticket": ticket})
+            found = {"error": "it asked for more memory than it may have"}
+        watcher.on = False
+        more = {"ticket": ticket, "tried": list(watcher.tried)}
+        try:
+            answer = dumps(found | more)
         except (TypeError, ValueError) as error:
-            answer = dumps({"error": f"the result cannot be read ({error})", "ticket": ticket})
+            answer = dumps({"error": f"the result cannot be read ({error})"} | more)
         outgoing.write(answer.encode() + b"\n")
 
 

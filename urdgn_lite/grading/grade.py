@@ -1,59 +1,68 @@
 """Forty notebooks in, one table of grades and a page of feedback each out.
 
 `urdgn-lite grade FOLDER --out grades.csv`. The checks, the seeds and the points stay in this
-process; a student's code runs in another one (`grading.sandbox` says how well it is shut in).
-Check cells of a submission are never run, so editing them changes nothing.
+process; a student's file is read, and its code runs, in another one (`sandbox` says how well that
+is shut in). Check cells of a submission are never run, so editing them changes nothing.
 """
 
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from threading import Event, Lock
+from threading import Event
 
-from urdgn_lite.check import SUITES, Failed, Report, Result
-from urdgn_lite.check.engine import Request, Response, Unreachable
-from urdgn_lite.grading.answers import Answer, answer
-from urdgn_lite.grading.pages import Grade, write_csv, write_feedback
-from urdgn_lite.grading.sandbox import PACKAGE, Limits, Sandbox, Stopped
+from urdgn_lite.check import SUITES, Failed, Report, Result, Unreachable
+from urdgn_lite.check.engine import Request, Response
+from urdgn_lite.grading.reading import SubmissionError
+from urdgn_lite.grading.sandbox import Limits, Sandbox, Stopped, missing
 from urdgn_lite.grading.submission import (
     Assignment,
     Part,
     Submission,
-    SubmissionError,
     assignments,
-    read,
-)  # fmt: skip
+    files,
+    listed,
+    opened,
+    submission,
+)
 from urdgn_lite.progress import bar
 
 
-def grade_into(
-    table: Path, feedback: Path, folder: Path, *, seed: int, limits: Limits, workers: int
-) -> tuple[list[Grade], list[Path]]:
-    """Grade a folder, and write the table and the pages.
+@dataclass
+class Grade:
+    """What one submission earned by checks.
 
-    The table is written as soon as each grade is there, and after Ctrl-C the pages of those that
-    were graded: an evening's grades outlive a machine that is switched off. Returns the grades and
-    the pages. See `grade` for the rest.
+    Attributes
+    ----------
+    points : part → points; of : the most that can be had automatically.
+    status : "ok" (every part ran), "problems" (some did not), "unreadable", "error" (ours),
+        "missing" (nothing was handed in).
+    remarks : part → one line; reports : part → what the check found.
+    written : text → what its author wrote; code : what was run, for `similar`.
     """
-    grades: list[Grade] = []
 
-    def keep(so_far: list[Grade]) -> None:
-        grades[:] = so_far
-        write_csv(grades, table)
+    submission: Submission
+    points: dict[str, float] = field(default_factory=dict)
+    of: float = 0.0
+    status: str = "ok"
+    remarks: dict[str, str] = field(default_factory=dict)
+    reports: dict[str, Report] = field(default_factory=dict)
+    written: dict[str, str] = field(default_factory=dict)
+    code: list[str] = field(default_factory=list)
+    seconds: float = 0.0
 
-    try:
-        grade(folder, seed=seed, limits=limits, workers=workers, done=keep)
-    except KeyboardInterrupt:
-        warnings.warn(f"stopped: the {len(grades)} that were graded are in {table}", stacklevel=2)
-        raise
-    finally:
-        pages = write_feedback(grades, feedback) if grades else []
-    return grades, pages
+    @property
+    def checks(self) -> float:
+        """Points of all parts."""
+        return sum(self.points.values())
+
+    @property
+    def feedback(self) -> str:
+        """One line."""
+        return "; ".join(f"{k}: {v}" if k else v for k, v in self.remarks.items()) or "all correct"
 
 
 def grade(
@@ -62,6 +71,8 @@ def grade(
     seed: int,
     limits: Limits | None = None,
     workers: int = 2,
+    only: str = "",
+    unsafe: bool = False,
     progress: bool = True,
     done: Callable[[list[Grade]], None] = lambda so_far: None,
 ) -> list[Grade]:
@@ -69,44 +80,44 @@ def grade(
 
     Parameters
     ----------
-    folder : STUDENT-a1.ipynb files, or a folder a student.
+    folder : STUDENT-a1.ipynb files, or a folder a student, or what Canvas or Moodle gives.
     seed : draws the inputs of the checks: keep it to yourself until the grades are out.
     limits : what each submission may use.
     workers : how many are graded at a time.
+    only : grade those whose path holds this text.
+    unsafe : grade although nothing shuts them in.
     done : called after each submission with all grades so far.
 
     Raises
     ------
     FileNotFoundError : no such folder, or nothing in it.
+    RuntimeError : this machine cannot shut them in.
     """
+    if not unsafe and (lack := missing()):
+        raise RuntimeError(
+            f"{lack}: submissions would not be shut in (--unsafe grades all the same)"
+        )
     known = assignments()
-    files = sorted(p for p in folder.rglob("*") if not p.is_dir() and not _hidden(p, folder))
-    if not files:
-        raise FileNotFoundError(f"no submissions in {folder}")
-    submissions = [read(p, folder, known) for p in files]  # all of them, before any is run
-    guard, stop = Guard(), Event()
+    found = [submission(p, folder, known) for p in files(folder)]
+    found = [s for s in found if only.casefold() in s.file.casefold()]
+    if not found:
+        raise FileNotFoundError(f"no submissions in {folder}" + f" with {only!r}" * bool(only))
+    stop = Event()
 
-    def one(submission: Submission) -> Grade:
-        began = time.monotonic()
+    def one(handed_in: Submission) -> Grade:
+        began, result = time.monotonic(), Grade(handed_in)
         try:
-            result = _grade(submission, known, seed, limits or Limits(), stop)
+            _grade(result, known, seed, limits or Limits(), stop, unsafe)
         except Stopped:
             raise
         except Exception as error:  # a mistake of the grader must not cost the class its grades
-            result = Grade(submission, status="error", remarks={"": f"the grader failed: {error}"})
-        if changed := guard.restore():
-            told = f"{', '.join(changed)} had changed and was put back"
-            if workers > 1:  # whoever is seen first need not have done it
-                told += ", here or by another one under way: --workers 1 tells"
-            else:
-                result.status = "problems"
-            result.remarks["files"] = told
+            result.status, result.remarks[""] = "error", f"the grader failed: {error}"
         result.seconds = time.monotonic() - began
         return result
 
     grades: dict[int, Grade] = {}
     with ThreadPoolExecutor(workers) as pool:
-        places = {pool.submit(one, s): i for i, s in enumerate(submissions)}
+        places = {pool.submit(one, s): i for i, s in enumerate(found)}
         try:
             for future in bar(as_completed(places), "grade", len(places), show=progress):
                 grades[places[future]] = future.result()
@@ -119,45 +130,81 @@ def grade(
     return [grades[i] for i in sorted(grades)]
 
 
-def _hidden(path: Path, folder: Path) -> bool:
-    return any(part.startswith((".", "__MACOSX")) for part in path.relative_to(folder).parts)
-
-
 def _grade(
-    submission: Submission, known: dict[str, Assignment], seed: int, limits: Limits, stop: Event
-) -> Grade:
-    result = Grade(submission)
-    if asked := known.get(submission.assignment):
-        result.of = asked.automatic
-        result.points = {p.id: 0.0 for p in asked.parts}
-    if submission.problem or asked is None:
-        result.status, result.remarks = "unreadable", {"": submission.problem}
-        return result
-    todo: list[tuple[Part, Answer]] = []
-    for part in asked.parts:
-        try:
-            todo.append((part, answer(submission.cells, part, asked)))
-        except SubmissionError as error:
-            result.status, result.remarks[part.id] = "problems", str(error)
-    while todo:  # a part that ends the process leaves the next ones a fresh one
-        with Sandbox(limits, len(todo), stop) as sandbox:
-            alive = True
-            while todo and alive:
-                alive = _part(sandbox, *todo.pop(0), seed, result)
-            result.printed += sandbox.output()
-    return result
-
-
-def _part(sandbox: Sandbox, part: Part, found: Answer, seed: int, result: Grade) -> bool:
-    """Judge one part; False if its process is gone."""
-    notes, gone = list(found.notes), ""
+    result: Grade, known: dict[str, Assignment], seed: int, limits: Limits, stop: Event,
+    unsafe: bool,
+) -> None:  # fmt: skip
+    handed_in = result.submission
+    if asked := known.get(handed_in.assignment):
+        result.of, result.points = asked.automatic, {p.id: 0.0 for p in asked.parts}
     try:
-        problem, failures = sandbox.load(part.check, found.statements, found.name)
+        if handed_in.problem:
+            raise SubmissionError(handed_in.problem)
+        with opened(handed_in.path) as file:
+            todo = _first(result, known, seed, Sandbox(limits, file, stop, unsafe))
+    except SubmissionError as error:
+        result.status, result.remarks[""] = "unreadable", str(error)
+        return
+    while todo:  # a part that ends the process leaves the next ones a fresh one
+        with Sandbox(limits, None, stop, unsafe) as sandbox:
+            todo = _parts(sandbox, todo, seed, result)
+
+
+Todo = list[tuple[Part, dict]]
+
+
+def _first(result: Grade, known: dict[str, Assignment], seed: int, sandbox: Sandbox) -> Todo:
+    """Read the file and judge its parts in one process; what is left to judge."""
+    with sandbox:
+        try:
+            found = sandbox.read(known=listed(), name=result.submission.assignment)
+        except Unreachable as error:
+            raise SubmissionError(f"it could not be read: {error}") from None
+        result.submission.assignment = found["assignment"]
+        asked = known.get(found["assignment"])
+        if asked:
+            result.of, result.points = asked.automatic, {p.id: 0.0 for p in asked.parts}
+        if "problem" in found or asked is None:
+            raise SubmissionError(found.get("problem") or found.get("error") or "not recognised")
+        result.written = found["written"]
+        if found["unreadable"]:
+            result.status, result.remarks["cells"] = "problems", "; ".join(found["unreadable"])
+        todo: Todo = []
+        for part in asked.parts:
+            answer = found["parts"][part.id]
+            if "problem" in answer:
+                result.status, result.remarks[part.id] = "problems", answer["problem"]
+            else:
+                todo.append((part, answer))
+                result.code += answer["statements"]
+        return _parts(sandbox, todo, seed, result)
+
+
+def _parts(sandbox: Sandbox, todo: Todo, seed: int, result: Grade) -> Todo:
+    """Judge parts until one of them ends the process; what is left."""
+    if todo:
+        sandbox.begin(len(todo))
+    alive = True
+    while todo and alive:
+        alive = _part(sandbox, *todo.pop(0), seed, result)
+    if sandbox.tried:
+        told = "; ".join(
+            dict.fromkeys([*result.remarks.get("tried", "").split("; "), *sandbox.tried])
+        )
+        result.remarks["tried"] = told.strip("; ")
+    return todo
+
+
+def _part(sandbox: Sandbox, part: Part, found: dict, seed: int, result: Grade) -> bool:
+    """Judge one part; False if its process is gone."""
+    notes, gone = list(found["notes"]), ""
+    try:
+        problem, failures = sandbox.load(part.check, found["statements"], found["name"])
     except Unreachable as error:
         problem = gone = str(error)
     if problem:
         result.status = "problems"
-        notes += [problem, *found.missing]
+        notes += [problem, *found["missing"]]
     else:
         report, gone = _judge(sandbox.ask, part, seed)
         result.reports[part.id] = report
@@ -167,7 +214,7 @@ def _part(sandbox: Sandbox, part: Part, found: Answer, seed: int, result: Grade)
             notes.append(f"does not hold: {', '.join(missed)}")
             why = next(r.why for r in report.results if r.state == "failed")
             notes += [why] if gone or "answers" in report.failed else []
-            notes += [*failures, *found.missing]
+            notes += [*failures, *found["missing"]]
             if gone or failures:
                 result.status = "problems"
     if notes:
@@ -179,7 +226,7 @@ def _judge(answers: Callable[[Request], Response], part: Part, seed: int) -> tup
     """The report on one part, and how its process ended, if it did.
 
     What held before the end was seen to hold and keeps its points. The property that saw the end
-    has failed, and the ones after it are skipped.
+    has failed, and the ones after it were not reached.
     """
     gone = ""
 
@@ -197,7 +244,8 @@ def _judge(answers: Callable[[Request], Response], part: Part, seed: int) -> tup
     ended = False
     for r in report.results:
         why, on = (" ".join(text.split()) for text in (r.why, r.on))  # an exception may hold lines
-        results.append(Result(r.property, "skipped") if ended else replace(r, why=why, on=on))
+        now = Result(r.property, "unreached") if ended else replace(r, why=why, on=on)
+        results.append(now)
         ended = ended or (gone != "" and r.why == gone)
     return replace(report, results=tuple(results)), gone
 
@@ -205,28 +253,9 @@ def _judge(answers: Callable[[Request], Response], part: Part, seed: int) -> tup
 def _remark_doubles(grades: list[Grade]) -> None:
     seen: dict[tuple[str, str], list[Grade]] = {}
     for g in grades:
-        seen.setdefault((g.submission.student, g.submission.assignment), []).append(g)
+        key = g.submission.number or g.submission.student
+        seen.setdefault((key, g.submission.assignment), []).append(g)
     for several in seen.values():
         for g in several if len(several) > 1 else ():
             others = [o.submission.file for o in several if o is not g]
             g.remarks["handed in twice"] = ", ".join(others)
-
-
-class Guard:
-    """Notices a change of this package's own code, and undoes it."""
-
-    def __init__(self) -> None:
-        self.files = {p: p.read_bytes() for p in sorted(PACKAGE.rglob("*.py"))}
-        index = PACKAGE / "data" / "assignments.json"
-        self.files[index] = index.read_bytes()
-        self.one_at_a_time = Lock()
-
-    def restore(self) -> list[str]:
-        """Names of the files that had changed; they are what they were again."""
-        changed = []
-        with self.one_at_a_time:
-            for path, content in self.files.items():
-                if not path.is_file() or path.read_bytes() != content:
-                    path.write_bytes(content)
-                    changed.append(path.relative_to(PACKAGE).as_posix())
-        return changed

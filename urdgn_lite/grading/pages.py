@@ -1,142 +1,180 @@
-"""What a teacher gets: a table of all grades, and a page of feedback for each submission.
+"""What students get, and what a teacher reads: pages that a browser opens, with nothing that runs.
 
-Remarks quote students: names of files, messages of exceptions. So each stays one line, and holds
-nothing that a spreadsheet or a browser would take for more than text.
+A page of feedback for each submission, zipped by student; a page for each question with all
+written answers side by side, anonymous, with the rubric to tick.
 """
 
 from __future__ import annotations
 
 import csv
-import os
+import hashlib
+import html
 import re
-from dataclasses import dataclass, field
+import zipfile
+from collections import Counter
 from pathlib import Path
-from typing import Any
 
-from urdgn_lite.check import Report
-from urdgn_lite.grading.submission import Assignment, Submission, assignments
+from urdgn_lite.grading.grade import Grade
+from urdgn_lite.grading.submission import Assignment, assignments
+from urdgn_lite.grading.table import Row, anonymous, number, plain, write_table
 
-LEADING = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would take for a formula
-
-
-@dataclass
-class Grade:
-    """What one submission earned.
-
-    Attributes
-    ----------
-    points : part → points; total : their sum; of : the most that can be had automatically.
-    status : "ok" (every part ran), "problems" (some did not), "unreadable", "error" (ours).
-    remarks : part → one line; reports : part → what the check found; printed : what it printed.
-    """
-
-    submission: Submission
-    points: dict[str, float] = field(default_factory=dict)
-    of: float = 0.0
-    status: str = "ok"
-    remarks: dict[str, str] = field(default_factory=dict)
-    reports: dict[str, Report] = field(default_factory=dict)
-    printed: str = ""
-    seconds: float = 0.0
-
-    @property
-    def total(self) -> float:
-        """Points of all parts."""
-        return sum(self.points.values())
-
-    @property
-    def feedback(self) -> str:
-        """One line."""
-        return "; ".join(f"{k}: {v}" if k else v for k, v in self.remarks.items()) or "all correct"
+STYLE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><style>
+body{{font:16px/1.5 sans-serif;max-width:50em;margin:2em auto;padding:0 1em}}
+pre{{white-space:pre-wrap;background:#f4f4f4;padding:.6em}} mark{{background:#ffe08a}}
+article{{border-top:1px solid #888;margin-top:1.5em}} label{{display:block}}</style>
+<h1>{title}</h1>
+"""
+SAVE = """<p><button onclick="save()">Save the points</button> as <code>{file}</code>, beside this
+page; then grade again, and they are in the table.</p><script>
+const articles = [...document.querySelectorAll('article')]
+const points = a => a.querySelector('.points')
+articles.forEach(a => a.oninput = e => {{
+  if (e.target.type == 'checkbox')
+    points(a).value = [...a.querySelectorAll(':checked')].reduce((sum, box) => sum + +box.value, 0)
+}})
+function save() {{
+  const quoted = text => '"' + text.replace(/"/g, '""') + '"'
+  const line = a => [a.id, points(a).value, quoted(a.querySelector('textarea').value)].join(',')
+  const text = ['id,points,comment', ...articles.map(line)].join('\\n')
+  const link = document.createElement('a')
+  link.href = URL.createObjectURL(new Blob([text], {{type: 'text/csv'}}))
+  link.download = '{file}'
+  link.click()
+}}</script>
+"""
 
 
-def write_csv(grades: list[Grade], path: Path) -> None:
-    """One row a submission; the column `manual` is for the points of the written answers.
-
-    The table is whole at any time: an older one is replaced in one step.
-    """
-    parts = list(dict.fromkeys(p for g in grades for p in g.points))
-    columns = ["student", "assignment", "file", *parts, "total", "of", "manual", "feedback",
-               "status", "seconds"]  # fmt: skip
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.part")
-    with draft.open("w", newline="", encoding="utf-8-sig") as file:  # the mark helps Excel
-        table = csv.DictWriter(file, columns)
-        table.writeheader()
-        for g in sorted(grades, key=lambda g: (g.submission.assignment, g.submission.student)):
-            s = g.submission
-            row: dict[str, Any] = {
-                "student": s.student, "assignment": s.assignment, "file": s.file, **g.points,
-                "total": g.total, "of": g.of, "manual": "", "feedback": g.feedback,
-                "status": g.status, "seconds": f"{g.seconds:.1f}",
-            }  # fmt: skip
-            table.writerow({k: _cell(v) for k, v in row.items()})
-    os.replace(draft, path)
+def marks(folder: Path) -> dict[tuple[str, str], dict[str, Row]]:
+    """(anonymous id, assignment) → text → its row, from the files that a teacher filled in."""
+    found: dict[tuple[str, str], dict[str, Row]] = {}
+    for name, asked in assignments().items():
+        for text in asked.written:
+            path = folder / f"{name}-{text}.csv"
+            lines = path.read_text("utf-8-sig").splitlines(keepends=True) if path.exists() else []
+            for row in csv.DictReader(lines):
+                if (row.get("points") or "").strip():
+                    found.setdefault((row["id"], name), {})[text] = row
+    return found
 
 
-def _cell(value: Any) -> Any:
-    if not isinstance(value, str):
-        return f"{value:g}"
-    line = _one_line(value)
-    return f"'{line}" if line.startswith(LEADING) else line
+def sums(found: dict[tuple[str, str], dict[str, Row]]) -> dict[tuple[str, str], float]:
+    """Points of all written answers of each submission."""
+    return {key: sum(number(r["points"]) for r in texts.values()) for key, texts in found.items()}
 
 
-def _one_line(text: str) -> str:
-    readable = text.encode("utf-8", "replace").decode()
-    return re.sub(r"[\x00-\x1f\x7f\x85\u2028\u2029]+", " ", readable)[:500]
-
-
-def _plain(text: str) -> str:
-    """Text that stays text in Markdown: no heading, no tag, no link, in one line."""
-    line = re.sub(r"([\\`*_{}\[\]#|~$])", r"\\\1", _one_line(text))
-    return line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def write_feedback(grades: list[Grade], folder: Path) -> list[Path]:
-    """One Markdown page a submission, for its author."""
-    known, written = assignments(), []
+def write_questions(grades: list[Grade], folder: Path) -> list[Path]:
+    """A page and a csv for each question; points that are there stay."""
+    given, made = marks(folder), []
     folder.mkdir(parents=True, exist_ok=True)
-    taken: set[str] = set()
-    for g in grades:
-        stem = _unused(f"{g.submission.student}-{g.submission.assignment or 'unknown'}", taken)
-        path = folder / f"{stem}.md"
-        path.write_text(_page(g, known), encoding="utf-8", errors="replace")
-        written.append(path)
-    return written
+    for name, asked in assignments().items():
+        here = sorted((g for g in grades if g.submission.assignment == name and g.written),
+                      key=anonymous)  # fmt: skip
+        for text, most in asked.written.items() if here else ():
+            answers = {anonymous(g): g.written[text] for g in here}
+            filled = {i: given.get((i, name), {}).get(text, {}) for i in answers}
+            path = folder / f"{name}-{text}.csv"
+            lines = [{"id": i, "points": filled[i].get("points", ""),
+                      "comment": filled[i].get("comment", "")} for i in answers]  # fmt: skip
+            others = [{"id": i, **t[text]} for (i, a), t in given.items()
+                      if a == name and text in t and i not in answers]  # fmt: skip
+            write_table(lines + others, path, ["id", "points", "comment"])
+            page = _question(asked, text, most, answers, filled, path.name)
+            path.with_suffix(".html").write_text(page, encoding="utf-8", errors="replace")
+            made.append(path.with_suffix(".html"))
+    return made
 
 
-def _unused(name: str, taken: set[str]) -> str:
-    stem = base = re.sub(r"[^\w-]+", "-", name).strip("-")[:80] or "submission"
-    number = 1
-    while stem.lower() in taken:
-        number += 1
-        stem = f"{base}-{number}"
-    taken.add(stem.lower())
-    return stem
+def flags(text: str, everybody: Counter[str]) -> list[str]:
+    """What is worth a look before reading."""
+    bare = re.sub(r"\*Your answer: write here[^*]*\*", "", text).strip()
+    if len(bare) < 20:
+        return ["empty"]
+    found = [] if re.search(r"\d", bare) else ["no number"]
+    return found + [f"{everybody[text]} times the same text"] * (everybody[text] > 1)
 
 
-def _page(g: Grade, known: dict[str, Assignment]) -> str:
-    asked = known.get(g.submission.assignment)
-    title = asked.title if asked else "Not graded"
-    lines = [
-        f"# {title}",
-        "",
-        f"{_plain(g.submission.file)}: **{g.total:g} of {g.of:g}** points by checks.",
-    ]
+def _question(
+    asked: Assignment, text: str, most: float, answers: dict[str, str], filled: dict[str, Row],
+    file: str,
+) -> str:  # fmt: skip
+    lines = [STYLE.format(title=html.escape(f"{asked.title}, {text}: {most:g} points"))]
+    everybody = Counter(answers.values())
+    for name, answer in answers.items():
+        told = "".join(f" <mark>{f}</mark>" for f in flags(answer, everybody))
+        lines += [f'<article id="{name}"><h2>{name}{told}</h2><pre>{_safe(answer)}</pre>']
+        lines += [f'<label><input type="checkbox" value="{points:g}"> {points:g}: {_safe(what)}'
+                  "</label>" for points, what in asked.rubrics.get(text, ())]  # fmt: skip
+        points, comment = (_safe(filled[name].get(k) or "") for k in ("points", "comment"))
+        lines += [f'<label>points <input class="points" size="4" value="{points}"></label>'
+                  f"<textarea rows=2 cols=60>{comment}</textarea></article>"]  # fmt: skip
+    return "\n".join([*lines, SAVE.format(file=file)])
+
+
+def _safe(text: str) -> str:
+    return html.escape(re.sub(r"[^\n\t\x20-\x7e\xa0-\u2027\u2030-\u205f\u2070-\uffff]", "?", text))
+
+
+def write_feedback(grades: list[Grade], found: list[Row], folder: Path) -> list[Path]:
+    """A page for each submission, and `feedback.zip` with a folder a student.
+
+    A page that somebody changed by hand is kept; the new one then stands beside it, as NAME-new.
+    """
+    known, given = assignments(), marks(folder.parent / "written")
+    by_file = {r["file"]: r for r in found}
+    folder.mkdir(parents=True, exist_ok=True)
+    made: list[Path] = []
+    with zipfile.ZipFile(
+        folder.parent / f"{folder.name}.zip", "w", zipfile.ZIP_DEFLATED
+    ) as archive:
+        for g in (g for g in grades if g.submission.file):
+            asked, row = (
+                known.get(g.submission.assignment),
+                by_file.get(plain(g.submission.file), {}),
+            )
+            page = _page(g, asked, row, given.get((anonymous(g), g.submission.assignment), {}))
+            stem = re.sub(r"[^\w-]+", "-", g.submission.file.removesuffix(".ipynb")).strip("-")[
+                :120
+            ]
+            path = _unchanged(folder / f"{stem or 'page'}.html")
+            path.write_text(page, encoding="utf-8", errors="replace")
+            made.append(path)
+            first = Path(g.submission.file).parts[0]
+            owner = first if "_assignsubmission_" in first else re.sub(
+                r"[/\\]+|^\.+", "-", plain(g.submission.student))  # fmt: skip
+            archive.writestr(f"{owner}/{path.name}", page)
+    return made
+
+
+def _unchanged(path: Path) -> Path:
+    if not path.exists():
+        return path
+    body, _, seal = path.read_text("utf-8", "replace").rpartition("<!--")
+    return path if seal.strip(" ->\n") == _seal(body) else path.with_stem(f"{path.stem}-new")
+
+
+def _seal(body: str) -> str:
+    return hashlib.sha256(body.encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def _page(g: Grade, asked: Assignment | None, row: Row, given: dict[str, Row]) -> str:
+    lines = [STYLE.format(title=html.escape(asked.title if asked else "Not graded"))]
+    file = _safe(plain(g.submission.file))
+    lines += [f"<p>{file}: <b>{g.checks:g} of {g.of:g}</b> points by checks.</p>"]
     if "" in g.remarks:
-        lines += ["", _plain(g.remarks[""])]
+        lines.append(f"<p>{_safe(plain(g.remarks['']))}</p>")
+    if cells := g.remarks.get("cells"):
+        lines.append(f"<p><mark>{_safe(plain(cells))}</mark></p>")
     for part in asked.parts if asked else ():
-        lines += ["", f"## {part.id}: {g.points.get(part.id, 0):g} of {part.points:g}"]
-        lines += ["", _plain(g.remarks.get(part.id, "all correct"))]
+        lines.append(f"<h2>{part.id}: {g.points.get(part.id, 0):g} of {part.points:g}</h2>")
+        lines.append(f"<p>{_safe(plain(g.remarks.get(part.id, 'all correct')))}</p>")
         if report := g.reports.get(part.id):
-            lines += ["", *_fenced(str(report))]
+            lines.append(f"<pre>{_safe(str(report))}</pre>")
     for name, points in (asked.written if asked else {}).items():
-        lines += ["", f"## {name}: … of {points:g}", "", "Your teacher reads this one."]
-    if g.printed.strip():
-        lines += ["", "## What your code printed", "", *_fenced(g.printed.strip())]
-    return "\n".join(lines) + "\n"
-
-
-def _fenced(text: str) -> list[str]:
-    safe = re.sub(r"[^\n\t\x20-\x7e\xa0-\uffff]", "?", text).replace("```", "'''")
-    return ["```text", safe, "```"]
+        mark = given.get(name, {})
+        lines.append(f"<h2>{name}: {_safe(mark.get('points', '…'))} of {points:g}</h2>")
+        lines.append(f"<p>{_safe(mark.get('comment', '') or 'Your teacher reads this one.')}</p>"
+                     if not mark or mark.get("comment") else "")  # fmt: skip
+    if comment := row.get("comment", "").lstrip("'"):
+        lines.append(f"<h2>From your teacher</h2><p>{_safe(comment)}</p>")
+    body = "\n".join(lines) + "\n"
+    return f"{body}<!-- {_seal(body)} -->\n"

@@ -1,24 +1,19 @@
-"""A process that nobody trusts: it runs one student's function and answers the checks' questions.
+"""A process that nobody trusts: it reads one file, runs its functions, answers the checks.
 
-The parent keeps the properties, the points and the seeds; only plain numbers cross the pipe. What
-the student's code patches, it patches in a process that gives no points. But that process says what
-the function returned: code written for it can answer without a function (`answers.BY_EYE`).
+The parent keeps the properties, the points and the seeds; only plain numbers cross the pipe. The
+process is shut in by bubblewrap: a file system of its own (Python and this package, read-only and
+without solutions; small folders in memory for the rest), no network, no other process, no shared
+memory, no rights. A filter of system calls (libseccomp) refuses what it could still do to the
+machine: start processes, memory that no limit counts, new namespaces, debugging. So the limit of
+memory holds for all that it does. What is left is the kernel, which it shares.
 
-What isolation this gives, strongest first, as far as the machine has it (`isolation` says which):
-
-- always: a process, session and temporary folder of its own, a bare environment, limits of wall
-  and CPU time, memory (of each process), processes and output, a temporary folder that is looked
-  over every second, and everything killed afterwards;
-- Linux with user namespaces: no network at all, and processes that cannot outlive the sandbox;
-- Linux with Landlock: no file can be written outside the temporary folder.
-
-Without the last two, network functions of Python are only disabled, and files of the account that
-runs the grader can be written. It is never a defence against a determined attacker: files can be
-read, and the kernel is shared. Grade strangers' code in a virtual machine or a container.
+It is the student's process that says what a function returned: code written for that purpose can
+answer without a function. `answers.BY_EYE` and the attempts that are told point at it.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import secrets
@@ -30,21 +25,33 @@ import sys
 import tempfile
 import threading
 import time
-import uuid
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from urdgn_lite.check.engine import Request, Response, Unreachable
-from urdgn_lite.grading.traces import holds_more, kill_marked, remove
 
 PACKAGE = Path(__file__).resolve().parent.parent
-NAMESPACES = ("unshare", "--user", "--map-root-user", "--net", "--pid", "--fork", "--kill-child")
-LONGEST_LINE = 4 * 2**20  # bytes of one answer
+SOLUTIONS = ("objective.py", "optimiser.py", "train.py", "methods/lapgan.py")
+LONGEST_LINE = 8 * 2**20  # bytes of one answer
 OUT_OF_TIME = "it ran out of time: an infinite loop, or very slow code"
-STARTING = 120.0  # seconds in which Python and torch must have started
+STARTING = 240.0  # seconds in which Python and torch must have started
+NAMESPACES = ("--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts",
+              "--unshare-cgroup-try", "--uid", "65534", "--gid", "65534", "--cap-drop", "ALL",
+              "--die-with-parent", "--new-session")  # fmt: skip
+REFUSED = """
+    fork vfork execveat ptrace process_vm_readv process_vm_writev kcmp pidfd_open pidfd_getfd
+    unshare setns mount umount2 pivot_root chroot move_mount fsopen fsmount open_tree mount_setattr
+    chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat setxattr lsetxattr fsetxattr
+    removexattr utime utimes utimensat futimesat mknod mknodat
+    memfd_create memfd_secret shmget shmat shmctl semget msgget mq_open
+    bpf perf_event_open keyctl add_key request_key userfaultfd io_uring_setup io_uring_enter
+    kexec_load init_module finit_module delete_module quotactl swapon swapoff acct reboot
+    sethostname setdomainname personality open_by_handle_at name_to_handle_at
+"""
+CLONE_THREAD = 0x00010000
 
 
 @dataclass(frozen=True)
@@ -55,22 +62,14 @@ class Limits:
     ----------
     seconds : CPU time of one part; so a busy machine costs nobody a grade.
     wall : wall time of one part (start-up of the process not counted).
-    memory : bytes beyond what Python and torch take, for each of its processes.
-    output : bytes it may print or write into one file.
-    folder : bytes that its temporary folder may hold, as seen once a second.
-    processes : processes and threads it may have beside those that are there.
+    memory : bytes beyond what Python and torch take.
+    folder : bytes of each folder that it may write.
     """
 
     seconds: float = 60.0
     wall: float = 300.0
     memory: int = 2 * 2**30
-    output: int = 2 * 2**20
     folder: int = 64 * 2**20
-    processes: int = 32
-
-
-class TimedOut(Unreachable):
-    """The sandbox used up its time."""
 
 
 class Stopped(Exception):  # noqa: N818
@@ -78,23 +77,64 @@ class Stopped(Exception):  # noqa: N818
 
 
 @cache
-def namespaces() -> bool:
-    """Whether this machine lets an ordinary process have its own network and processes."""
-    if not sys.platform.startswith("linux") or shutil.which("unshare") is None:
-        return False
-    test = subprocess.run([*NAMESPACES, "true"], capture_output=True, timeout=20, check=False)
-    return test.returncode == 0
+def missing() -> str:
+    """What this machine lacks to shut a process in, in words; nothing if it lacks nothing."""
+    if shutil.which("bwrap") is None:
+        return "bubblewrap (bwrap) is not installed"
+    try:
+        with _filter() as rules:
+            test = [*_bubblewrap(Limits(), rules.fileno()), "true"]
+            done = subprocess.run(
+                test, capture_output=True, text=True, timeout=60, pass_fds=[rules.fileno()]
+            )
+    except (ImportError, RuntimeError, OSError) as error:
+        return f"system calls cannot be filtered ({error}): pip install pyseccomp, and libseccomp2"
+    said = done.stderr.strip().partition("\n")[0]
+    return f"bubblewrap cannot work here ({said})" if done.returncode else ""
 
 
-def isolation() -> str:
+def isolation(unsafe: bool = False) -> str:
     """What stands between a submission and this machine, in one sentence."""
-    from urdgn_lite.grading.confine import landlock_version
+    if unsafe:
+        return "none but limits of time and memory (--unsafe)"
+    return missing() or "bubblewrap: no network, no files, no other process; system calls filtered"
 
-    network = "no network, own process tree (namespaces)" if namespaces() else (
-        "network disabled in Python only")  # fmt: skip
-    files = "no writing outside a temporary folder (Landlock)" if landlock_version() else (
-        "files of this account can be written")  # fmt: skip
-    return f"{network}; {files}; limits of time, memory, output and processes"
+
+def _filter() -> IO[bytes]:
+    """The filter as bubblewrap takes it: an open file."""
+    import pyseccomp as seccomp
+
+    rules = seccomp.SyscallFilter(seccomp.ALLOW)
+    refuse = seccomp.ERRNO(errno.EPERM)
+    for call in REFUSED.split():
+        with suppress(RuntimeError, OSError, ValueError):  # another machine's call
+            rules.add_rule(refuse, call)
+    rules.add_rule(refuse, "clone", seccomp.Arg(0, seccomp.MASKED_EQ, CLONE_THREAD, 0))
+    rules.add_rule(seccomp.ERRNO(errno.ENOSYS), "clone3")  # its flags cannot be seen: use clone
+    rules.add_rule(refuse, "socket", seccomp.Arg(0, seccomp.NE, 1))  # AF_UNIX alone
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - given to bubblewrap
+    rules.export_bpf(file)
+    file.seek(0)
+    return file
+
+
+def _bubblewrap(limits: Limits, rules: int) -> list[str]:
+    """The command that shuts in what follows it."""
+    here = [p for p in map(Path, sys.path) if p.name in ("site-packages", "dist-packages")]
+    python = {Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).resolve().parent, *here}
+    shown = [*map(Path, ("/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache")), *sorted(python)]
+    shown += [PACKAGE]
+    command = ["bwrap", *NAMESPACES, "--seccomp", str(rules)]
+    for path in shown:
+        command += ["--ro-bind-try", str(path), str(path)]
+    stub = str(Path(__file__).with_name("hidden.py"))
+    for name in SOLUTIONS:
+        if (PACKAGE / name).exists():
+            command += ["--ro-bind", stub, str(PACKAGE / name)]
+    command += ["--proc", "/proc", "--dev", "/dev"]
+    for place in ("/tmp", "/content", "/dev/shm"):
+        command += ["--size", str(limits.folder), "--tmpfs", place]
+    return [*command, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/content"]
 
 
 class Sandbox:
@@ -103,47 +143,65 @@ class Sandbox:
     Parameters
     ----------
     limits : what the answers may use.
-    parts : how many answers it will be given.
+    file : what the student handed in; it is read through this, and through nothing else.
     stop : set by another thread, it ends the wait for an answer.
+    unsafe : do without bubblewrap.
     """
 
-    def __init__(self, limits: Limits, parts: int, stop: threading.Event | None = None) -> None:
-        self.limits, self.parts = limits, parts
+    def __init__(
+        self, limits: Limits, file: IO[bytes] | None = None, stop: threading.Event | None = None,
+        unsafe: bool = False,
+    ) -> None:  # fmt: skip
+        self.limits, self.file, self.unsafe = limits, file, unsafe
         self.stop = stop or threading.Event()
         self.left = limits.wall
-        self.mark = uuid.uuid4().hex
-        self.home = Path(tempfile.mkdtemp(prefix="urdgn-grade-"))
-        self.printed = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the sandbox
+        self.tried: list[str] = []
         self._rest = b""
 
     def __enter__(self) -> Sandbox:
         to_child, from_child = os.pipe(), os.pipe()
         os.set_blocking(to_child[1], False)
-        inherited = (to_child[0], from_child[1])
+        inherited = [to_child[0], from_child[1]]
         self._in, self._out = to_child[1], from_child[0]
-        # -u: what it printed is there even if it is killed
+        self._home = tempfile.TemporaryDirectory(prefix="urdgn-grade-", ignore_cleanup_errors=True)
+        home = self._home.name if self.unsafe else "/content"
+        # -u: nothing waits in a buffer; -s and -P: no modules of the account or of the folder
         worker = [sys.executable, "-u", "-s", "-P", "-m", "urdgn_lite.grading.confine"]
-        command = [*(NAMESPACES if namespaces() else ()), *worker, *map(str, inherited)]
+        worker += map(str, inherited)
+        rules = None if self.unsafe else _filter()
+        if rules:
+            worker = [*_bubblewrap(self.limits, rules.fileno()), *worker]
+            inherited.append(rules.fileno())
         self.process = subprocess.Popen(
-            command, cwd=self.home, env=self._environment(), stdin=subprocess.DEVNULL,
-            stdout=self.printed, stderr=self.printed, pass_fds=inherited, start_new_session=True,
+            worker, cwd=self._home.name, env=_environment(home),
+            stdin=self.file or subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL, pass_fds=inherited, start_new_session=True,
         )  # fmt: skip
-        for end in inherited:
+        for end in inherited[:2]:
             os.close(end)
-        settings = {
-            "memory": self.limits.memory, "output": self.limits.output, "home": str(self.home),
-            "seconds": self.limits.seconds, "parts": self.parts,
-            "processes": self.limits.processes, "socket_guard": not namespaces(),
-        }  # fmt: skip
-        try:
-            self._exchange(settings, STARTING)
-        except BaseException:
-            self.close()
-            raise
+        if rules:
+            rules.close()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
+        for end in (self._in, self._out):
+            with suppress(OSError):
+                os.close(end)
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.kill()
+        self.process.wait()
+        self._home.cleanup()
+
+    def read(self, **known: Any) -> dict[str, Any]:
+        """What `answers.read` finds in the file."""
+        return self._exchange({"read": known}, STARTING)
+
+    def begin(self, parts: int) -> None:
+        """Import what checks need, and set the limits for so many parts."""
+        limits = {"memory": self.limits.memory, "folder": self.limits.folder,
+                  "seconds": self.limits.seconds, "parts": parts}  # fmt: skip
+        self._exchange({"limits": limits}, STARTING)
 
     def load(self, check: str, statements: list[str], name: str) -> tuple[str, list[str]]:
         """Give it the next answer, with fresh time.
@@ -157,7 +215,7 @@ class Sandbox:
         answer = self.ask({"job": job, "seconds": self.limits.seconds})
         failures = answer.get("failures")
         known = map(str, failures[:3]) if isinstance(failures, list) else ()
-        return str(answer.get("problem", "")), list(known)
+        return str(answer.get("problem") or answer.get("error") or ""), list(known)
 
     def ask(self, request: Request) -> Response:
         """Let the student's function answer one request of a check."""
@@ -166,15 +224,6 @@ class Sandbox:
             return self._exchange(request, self.left)
         finally:
             self.left -= time.monotonic() - began
-
-    def _environment(self) -> dict[str, str]:
-        keep = {k: os.environ[k] for k in ("PATH", "LD_LIBRARY_PATH", "LANG") if k in os.environ}
-        return keep | {
-            "HOME": str(self.home), "TMPDIR": str(self.home), "PYTHONPATH": str(PACKAGE.parent),
-            "PYTHONDONTWRITEBYTECODE": "1", "PYTHONIOENCODING": "utf-8:replace",
-            "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
-            "CUDA_VISIBLE_DEVICES": "", "MPLBACKEND": "agg", "URDGN_SANDBOX": self.mark,
-        }  # fmt: skip
 
     def _exchange(self, message: dict[str, Any], seconds: float) -> dict[str, Any]:
         until = time.monotonic() + seconds
@@ -188,6 +237,9 @@ class Sandbox:
             answer = None
         if not isinstance(answer, dict) or answer.get("ticket") != ticket:
             raise Unreachable("its process sent something that is not an answer")
+        tried = answer.pop("tried", None)
+        if isinstance(tried, list):
+            self.tried = list(map(str, tried[:20]))
         return answer
 
     def _wait(self, to_read: list[int], to_write: list[int], until: float) -> None:
@@ -197,12 +249,10 @@ class Sandbox:
             ready = select.select(to_read, to_write, [], min(1.0, left))
             if self.stop.is_set():
                 raise Stopped("the grading was stopped")
-            if holds_more(self.home, self.limits.folder):
-                raise Unreachable("it wrote more than it may into its temporary folder")
             if any(ready):
                 return
             if not left:
-                raise TimedOut(OUT_OF_TIME)
+                raise Unreachable(OUT_OF_TIME)
 
     def _write(self, data: bytes, until: float) -> None:
         while data:
@@ -230,21 +280,12 @@ class Sandbox:
             return OUT_OF_TIME
         return f"it ended the whole process (exit code {code})"
 
-    def output(self) -> str:
-        """The last two thousand characters that it printed."""
-        self.printed.seek(0, os.SEEK_END)
-        self.printed.seek(max(0, self.printed.tell() - 2000))
-        return self.printed.read().decode("utf-8", "replace")
 
-    def close(self) -> None:
-        """Kill everything that was started, and remove the temporary folder."""
-        for end in (self._in, self._out):
-            with suppress(OSError):
-                os.close(end)
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.kill()
-        self.process.wait()
-        kill_marked(self.mark)
-        remove(self.home)
-        self.printed.close()
+def _environment(home: str) -> dict[str, str]:
+    keep = {k: os.environ[k] for k in ("PATH", "LD_LIBRARY_PATH", "LANG") if k in os.environ}
+    return keep | {
+        "HOME": home, "TMPDIR": home, "PYTHONPATH": str(PACKAGE.parent), "USER": "student",
+        "PYTHONDONTWRITEBYTECODE": "1", "PYTHONIOENCODING": "utf-8:replace",
+        "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
+        "CUDA_VISIBLE_DEVICES": "", "MPLBACKEND": "agg",
+    }  # fmt: skip

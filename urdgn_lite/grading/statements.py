@@ -1,19 +1,14 @@
-"""Which statements of a notebook one function needs: reading alone, nothing is executed.
-
-This runs in the grader, outside every limit, on text that anybody may have written. So each step
-looks at a statement a bounded number of times, and what cannot be read is left out, not fatal.
-"""
+"""Which statements of a notebook one function needs: reading alone, nothing is executed."""
 
 from __future__ import annotations
 
 import ast
-import re
 import symtable
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-MAGIC = re.compile(r"^\s*[%!?]")
-UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
+from urdgn_lite.grading.reading import UNREADABLE
+
 STAR = "*"  # what `from module import *` binds: perhaps the very name that is looked for
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
@@ -24,34 +19,6 @@ class Needed:
 
     statements: list[str] = field(default_factory=list)
     missing: dict[str, str] = field(default_factory=dict)
-
-
-def without_magics(source: str) -> str:
-    """Notebook code as Python: lines such as `%matplotlib inline` and `!pip …` become `pass`."""
-    lines = []
-    for line in source.splitlines():
-        indent = line[: len(line) - len(line.lstrip())]
-        lines.append(f"{indent}pass" if MAGIC.match(line) else line)
-    return "\n".join(lines)
-
-
-def parse(source: str) -> list[ast.stmt] | None:
-    """The statements of a cell; None if it is not Python."""
-    try:
-        return ast.parse(without_magics(source)).body
-    except UNREADABLE:
-        return None
-
-
-def complaint(source: str) -> str:
-    """What is wrong with a cell that is not Python."""
-    try:
-        ast.parse(without_magics(source))
-    except SyntaxError as error:
-        return f"line {error.lineno}: {error.msg}"
-    except UNREADABLE as error:
-        return type(error).__name__
-    return "unknown"
 
 
 def at_once(node: ast.AST) -> Iterator[ast.AST]:
@@ -125,24 +92,29 @@ def _reads(source: str) -> set[str]:
 
 
 def needed(
-    others: list[ast.stmt], own: list[ast.stmt], name: str, asked: set[str]
-) -> Needed:  # fmt: skip
-    """What must run so that `name` means what its author wrote.
+    before: list[ast.stmt], own: list[ast.stmt], later: list[ast.stmt], name: str, asked: set[str]
+) -> Needed:
+    """What must run so that `name` means what its author wrote when it was checked.
 
     Parameters
     ----------
-    others : statements of the other cells: a helper may stand anywhere. They run first.
-    own : statements of the cell that holds the answer.
+    before, own : statements of the cells above the answer, and from it to its check, in order.
+    later : statements of the other cells. They stand in for a name that nothing else binds: what
+        a later cell makes of a name that was there changes nothing that was checked before.
     name : the function to judge.
     asked : all functions to write. What calls one of them is a try-out, and is left out: nobody's
         sweep is run again to judge what follows it.
     """
-    nodes = [*others, *own]
+    nodes = [*before, *later, *own]
+    first_own, late = len(before) + len(later), range(len(before), len(before) + len(later))
     binding: dict[str, list[int]] = {}
     for i, node in enumerate(nodes):
         bound = binds(node)
-        for one in bound if i >= len(others) or name not in bound else ():
+        for one in bound if i >= first_own or name not in bound else ():
             binding.setdefault(one, []).append(i)
+    for places in binding.values():
+        if not all(i in late for i in places):
+            places[:] = [i for i in places if i not in late]
     kept: dict[int, str] = {}
     left_out: dict[int, str] = {}
     seen, todo = {name, STAR}, [name, STAR]
@@ -163,5 +135,5 @@ def needed(
             seen |= new
             todo += new
     lost = (one for one in sorted(seen) if one in binding and not kept.keys() & binding[one])
-    missing = {one: left_out[binding[one][0]] for one in lost}
+    missing = {one: left_out[binding[one][0]] for one in lost if binding[one][0] in left_out}
     return Needed([kept[i] for i in sorted(kept)], missing)

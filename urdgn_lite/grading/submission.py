@@ -1,24 +1,29 @@
-"""Reading what students hand in: nothing is executed here, and nothing is trusted.
+"""What is asked, what was handed in, by whom: names of files and the class list, read from outside.
 
-A submission is found to be a notebook or not, and its author and assignment are recognised.
+Canvas: `lastfirst[_LATE]_USER_SUBMISSION_name.ipynb`. Moodle:
+`Full Name_NUMBER_assignsubmission_file_/name.ipynb`. Otherwise `STUDENT-a1.ipynb` or `STUDENT_a1`,
+or a folder a student. Colab's "Copy of " counts for nothing.
 """
 
 from __future__ import annotations
 
+import csv
 import json
+import os
 import re
+import stat
 import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-LARGEST = 30 * 2**20  # bytes of a notebook
-MOST_CODE = 2**17  # characters of code: reading it costs the grader time that nothing limits
+from urdgn_lite.grading.reading import SubmissionError
 
-
-class SubmissionError(ValueError):
-    """A file cannot be graded; the message says why, in words for its author."""
+LARGEST = 200 * 2**20  # bytes of a notebook, outputs included
+CANVAS = re.compile(r"^(?P<who>[^_/]+)_(?P<late>LATE_)?(?P<id>\d+)_\d+_")
+MOODLE = re.compile(r"^(?P<who>[^/]+?)_(?P<id>\d+)_assignsubmission_(?P<kind>file|onlinetext)")
+COPY = re.compile(r"(?i)^(copy of|kopie von|copie de|copia de|копия)\s+")
 
 
 @dataclass(frozen=True)
@@ -32,12 +37,16 @@ class Part:
 
 @dataclass(frozen=True)
 class Assignment:
-    """What is asked: functions that are graded here, and texts that the teacher grades."""
+    """What is asked: functions that are graded here, and texts that the teacher grades.
+
+    `written` : text → its points; `rubrics` : text → (points, what for), in order.
+    """
 
     id: str
     title: str
     parts: tuple[Part, ...]
     written: dict[str, float]
+    rubrics: dict[str, list[tuple[float, str]]]
 
     @property
     def automatic(self) -> float:
@@ -45,41 +54,53 @@ class Assignment:
         return sum(p.points for p in self.parts)
 
 
-def assignments() -> dict[str, Assignment]:
+def listed() -> list[dict[str, Any]]:
     """All assignments, as `tools/book/assignments.py` wrote them down."""
     path = resources.files("urdgn_lite") / "data" / "assignments.json"
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def assignments() -> dict[str, Assignment]:
+    """All assignments by their names."""
     return {
         a["id"]: Assignment(
-            a["id"], a["title"], tuple(Part(**p) for p in a["parts"]), dict(a["written"])
+            a["id"], a["title"], tuple(Part(**p) for p in a["parts"]), dict(a["written"]),
+            {k: [(float(p), text) for p, text in rows] for k, rows in a["rubrics"].items()},
         )
-        for a in json.loads(path.read_text(encoding="utf-8"))
-    }
+        for a in listed()
+    }  # fmt: skip
 
 
 @dataclass
 class Submission:
-    """One file as it was handed in."""
+    """One file as it was handed in: by whom, for what, and what is known before it is opened."""
 
     student: str
     file: str
     assignment: str = ""
-    cells: list[dict[str, Any]] = field(default_factory=list)
+    number: str = ""  # of the student, in Canvas or Moodle
+    late: bool = False
     problem: str = ""
+    path: Path = Path()
 
 
-def read(path: Path, folder: Path, known: dict[str, Assignment]) -> Submission:
-    """Read one file. Whatever is wrong with it is noted in `problem`, never raised."""
-    inside = path.relative_to(folder)
+def submission(path: Path, folder: Path, known: dict[str, Assignment]) -> Submission:
+    """What the name of a file says. Whatever is wrong with it is noted in `problem`."""
     # macOS writes ü as u and ¨: two names for one student
-    shown = unicodedata.normalize("NFC", inside.as_posix())
-    found = Submission(_student(Path(shown), known), shown)
-    try:
-        notebook = _notebook(path)
-        found.cells = _cells(notebook)
-        found.assignment = _recognise(notebook, found.cells, inside, known)
-    except SubmissionError as error:
-        found.problem = str(error)
-        found.assignment = found.assignment or _named(inside.as_posix(), known)
+    shown = unicodedata.normalize("NFC", path.relative_to(folder).as_posix())
+    inside = Path(shown)
+    found = Submission(_student(inside, known), shown, _named(shown, known), path=path)
+    for part in inside.parts:
+        if match := CANVAS.match(part) or MOODLE.match(part):
+            found.student, found.number = match["who"].strip(), match["id"]
+            found.late = bool(match.groupdict().get("late"))
+            if match.groupdict().get("kind") == "onlinetext":
+                found.problem = "an online text, no notebook"
+            rest = (
+                part[match.end() :] + "/" + "/".join(inside.parts[inside.parts.index(part) + 1 :])
+            )
+            found.assignment = _named(rest, known) or found.assignment
+            break
     return found
 
 
@@ -88,85 +109,88 @@ def _student(inside: Path, known: dict[str, Assignment]) -> str:
     for folder in inside.parts[:-1]:
         if folder.lower() not in known:
             return folder
-    names = "|".join(map(re.escape, known))
-    cut = re.sub(rf"(?i)[- ]*\b({names})(?![a-z0-9]).*$", "", inside.stem.replace("_", " "))
-    return cut.strip(" -_") or inside.stem
+    stem = COPY.sub("", inside.stem)
+    found = list(_mentions(stem, known))
+    cut = stem[: found[-1].start()] if found else stem
+    return cut.strip(" -_.") or inside.stem
+
+
+def _mentions(name: str, known: dict[str, Assignment]) -> Any:
+    return re.finditer(rf"(?i)(?<![a-z0-9])({'|'.join(known)})(?![a-z0-9])", name)
 
 
 def _named(name: str, known: dict[str, Assignment]) -> str:
-    found = re.findall(rf"(?i)(?<![a-z0-9])({'|'.join(known)})(?![a-z0-9])", name)
-    return found[-1].lower() if found else ""
+    found = list(_mentions(name, known))
+    return found[-1][1].lower() if found else ""
 
 
-def _notebook(path: Path) -> dict[str, Any]:
+def opened(path: Path) -> IO[bytes]:
+    """A plain file, opened without following a link or waiting for a pipe.
+
+    Raises
+    ------
+    SubmissionError : it is none, or too large.
+    """
     try:
-        if path.is_symlink() or not path.is_file():
-            raise SubmissionError("not a plain file")
-        if path.stat().st_size > LARGEST:
-            raise SubmissionError(f"larger than {LARGEST // 2**20} MB: clear its outputs")
-        text = path.read_bytes().decode("utf-8-sig")
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | getattr(os, "O_NOFOLLOW", 0))
     except OSError as error:
+        if path.is_symlink():
+            raise SubmissionError("not a plain file: a link") from None
         raise SubmissionError(f"the file cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError:
-        raise SubmissionError("not a notebook: it is not text") from None
-    if not text.strip():
-        raise SubmissionError("the file is empty")
-    try:
-        notebook = json.loads(text)
-    except (ValueError, RecursionError):
-        raise SubmissionError("not a notebook: hand in the downloaded .ipynb file") from None
-    if not isinstance(notebook, dict):
-        raise SubmissionError("not a notebook: the file holds something else")
-    return notebook
+    about = os.fstat(fd)
+    problem = "not a plain file" if not stat.S_ISREG(about.st_mode) else (
+        f"larger than {LARGEST // 2**20} MB" if about.st_size > LARGEST else "")  # fmt: skip
+    if problem:
+        os.close(fd)
+        raise SubmissionError(problem)
+    return os.fdopen(fd, "rb")
 
 
-def _cells(notebook: dict[str, Any]) -> list[dict[str, Any]]:
-    cells = notebook.get("cells")
-    if cells is None and isinstance(notebook.get("worksheets"), list):  # format 3
-        sheets = [w for w in notebook["worksheets"] if isinstance(w, dict)]
-        cells = [c for w in sheets for c in w.get("cells") or []]
-    if not isinstance(cells, list):
-        raise SubmissionError("not a notebook: it has no cells")
-    good: list[dict[str, Any]] = []
-    for cell in cells:
-        if not isinstance(cell, dict):
-            continue
-        source = cell.get("source", cell.get("input", ""))
-        lines = source if isinstance(source, list) else [source]
-        metadata = cell.get("metadata")
-        good.append({
-            "code": cell.get("cell_type") == "code",
-            "source": "".join(line for line in lines if isinstance(line, str)),
-            "ids": _ids(cell, metadata if isinstance(metadata, dict) else {}),
-        })  # fmt: skip
-    if not good:
-        raise SubmissionError("the notebook has no cells")
-    if sum(len(c["source"]) for c in good if c["code"]) > MOST_CODE:
-        raise SubmissionError(f"more than {MOST_CODE // 1024} KB of code")
-    return good
+def files(folder: Path) -> list[Path]:
+    """Every file below a folder, dot names and links included; what systems add is left out."""
+    found: list[Path] = []
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(f for f in folders if f not in ("__MACOSX", ".ipynb_checkpoints"))
+        links = [f for f in folders if (Path(place) / f).is_symlink()]
+        found += [Path(place) / n for n in sorted([*names, *links])
+                  if n not in (".DS_Store", "Thumbs.db", "desktop.ini")]  # fmt: skip
+    return found
 
 
-def _ids(cell: dict[str, Any], metadata: dict[str, Any]) -> set[str]:
-    ours, nbgrader = metadata.get("urdgn_lite"), metadata.get("nbgrader")
-    ids = [cell.get("id")]
-    ids.append(ours.get("id") if isinstance(ours, dict) else None)
-    ids.append(nbgrader.get("grade_id") if isinstance(nbgrader, dict) else None)
-    return {i for i in ids if isinstance(i, str)}
+@dataclass(frozen=True)
+class Student:
+    """One row of the class list, as Canvas or Moodle exports it; `row` is all of it."""
+
+    name: str
+    number: str
+    row: dict[str, str]
 
 
-def _recognise(
-    notebook: dict[str, Any], cells: list[dict[str, Any]], inside: Path,
-    known: dict[str, Assignment],
-) -> str:  # fmt: skip
-    metadata = notebook.get("metadata")
-    ours = metadata.get("urdgn_lite") if isinstance(metadata, dict) else None
-    named = ours.get("assignment") if isinstance(ours, dict) else None
-    if isinstance(named, str) and named in known:
-        return named
-    if by_name := _named(inside.as_posix(), known):
-        return by_name
-    text = "\n".join(c["source"] for c in cells if c["code"])
-    for assignment in known.values():
-        if any(re.search(rf"def\s+{p.id}\b", text) for p in assignment.parts):
-            return assignment.id
-    raise SubmissionError("none of the assignments was recognised in it")
+def class_list(path: Path) -> list[Student]:
+    """Canvas's gradebook, Moodle's grading worksheet, or any csv with a column of names."""
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        rows = list(csv.DictReader(file))
+    names = ("Student", "Full name", "name", "student", "Name")
+    numbers = ("ID", "Identifier", "id", "number")
+    found = []
+    for row in rows:
+        name = next((row[k].strip() for k in names if row.get(k)), "")
+        number = next((re.sub(r"\D", "", row[k]) for k in numbers if row.get(k)), "")
+        if name and name.lower() not in ("points possible", "student, test"):
+            found.append(Student(name, number, {k: v or "" for k, v in row.items() if k}))
+    if not found:
+        raise ValueError(f"no names in {path}: a column Student, Full name or name was expected")
+    return found
+
+
+def same(student: Student, found: Submission) -> bool:
+    """By number where both have one, else by the letters of the name, in any order."""
+    if student.number and found.number:
+        return student.number == found.number
+    return _letters(student.name) == _letters(found.student)
+
+
+def _letters(name: str) -> list[str]:
+    spelt = name.casefold().replace("ß", "ss").replace("ä", "ae").replace("ö", "oe")
+    plain = unicodedata.normalize("NFKD", spelt.replace("ü", "ue"))
+    return sorted(c for c in plain if c.isalnum())

@@ -6,8 +6,6 @@ photographs of one person lie close to each other.
 
 from __future__ import annotations
 
-import csv
-import os
 from collections.abc import Sequence
 from functools import cache
 from importlib.util import find_spec
@@ -20,7 +18,7 @@ from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample, normalize
 
 from urdgn_lite.degrade import SIZE, to_float, to_uint8
-from urdgn_lite.faces import EYES, Faces
+from urdgn_lite.faces import EYES
 from urdgn_lite.measure.metrics import Images, MetricUnavailableError, PerFace
 from urdgn_lite.progress import bar
 
@@ -78,27 +76,6 @@ def _network() -> Any:
     import dlib
 
     return dlib.face_recognition_model_v1(str(Path(found.origin).parent / "models" / WEIGHTS))
-
-
-def labels(faces: Faces) -> list[str]:
-    """Who each face shows: column `identity` of `SOURCE.csv` in the folder `URDGN_FACES`.
-
-    Raises
-    ------
-    MetricUnavailableError : no such table, or faces that it does not name.
-    """
-    shelf = os.environ.get("URDGN_FACES")
-    path = Path(shelf or "") / f"{faces.source}.csv"
-    if not shelf or not path.is_file():
-        raise MetricUnavailableError(f"no table of identities: {path} (URDGN_FACES is its folder)")
-    with path.open(newline="") as file:
-        known = {Path(row["file"]).name: row.get("identity") for row in csv.DictReader(file)}
-    found = [known.get(Path(name).name) for name in faces.names]
-    if None in found:
-        raise MetricUnavailableError(
-            f"{path} does not say who {faces.names[found.index(None)]} shows"
-        )
-    return [str(one) for one in found]
 
 
 def cosine(generated: Embeddings, real: Embeddings) -> PerFace:

@@ -3,45 +3,78 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 from urdgn_lite import methods, store, zoo
+from urdgn_lite.degrade import to_float
 from urdgn_lite.faces import Faces, load
 from urdgn_lite.measure.evaluate import Row, evaluate, ledger, origin, read_row, write_row
 from urdgn_lite.methods import Method, Network
-from urdgn_lite.methods.base import Learnt
+from urdgn_lite.methods.base import Learnt, spread
 from urdgn_lite.progress import bar
 from urdgn_lite.provenance import checksum, circumstances
 
-COLUMNS = {  # in the paper's order; [n] are its references
-    "bicubic": "bicubic",
-    "nearest": "nearest neighbour, Fig. 1 c",
-    "liu": "Liu et al. 2007 [5]",
-    "yang2010": "Yang et al. 2010 [7]",
-    "ma2010": "Ma et al. 2010 [8]",
-    "yang2013": "Yang et al. 2013 [10], approximated",
-    "srcnn": "Dong et al. 2014 [16]",
-    "gan": "GAN [18]",
-    "gan-star": "GAN*, Fig. 3",
-    "lapgan": "Laplacian pyramid of GANs [19]",
-    "lite-gan": "UR-DGN, a small G",
-    "released-gan": "UR-DGN, the authors' G",
-    "lite": "UR-DGN without D",
+
+@dataclass(frozen=True)
+class Column:
+    """A column of Table 1, in the paper's order, and the row of ours that stands beside it.
+
+    Attributes
+    ----------
+    key : of the method, and of its row in the ledger.
+    name, reference : whose method, and what stands above the column.
+    note : what ours does otherwise, or chose where the paper is silent.
+    published : the paper's row in `results/paper.yml`.
+    """
+
+    key: str
+    name: str
+    reference: str
+    note: str
+    published: str
+
+
+COLUMNS = (
+    Column("bicubic", "", "Bicubic", "a = −0.5", "bicubic"),
+    Column("liu", "Liu et al.", "[5]", "aligned to the pixel; without bilateral filter", "liu"),
+    Column("yang2010", "Yang et al.", "[7]", "a dictionary for each of three 2 × levels, "
+           "back-projection to the LR face", "yang2010"),
+    Column("yang2013", "Yang et al.", "[10]", "approximated: boxes for landmarks", "yang2013"),
+    Column("srcnn", "Dong et al.", "[16]", "one 2 × network, three times", "srcnn"),
+    Column("ma2010", "Ma et al.", "[8]", "aligned to the pixel; patches overlap by two thirds",
+           "ma2010"),
+    Column("paper-gan", "UR-DGN,", "Ours", "Sect. 3.2 to the letter, layer sizes ours", "ur-dgn"),
+)  # fmt: skip
+FURTHER = {  # rows that the paper has not
+    "nearest": "nearest training face, Fig. 1 (c)",
+    "srcnn-8x": "[16], 8 × at once",
+    "gan": "fully connected layer, λ = 0, LR face in",
+    "gan-star": "UR-DGN with λ = 0",
+    "lapgan": "conditional Laplacian pyramid of GANs",
+    "lite-gan": "UR-DGN, a small G that began as `lite`",
+    "released-gan": "UR-DGN, the authors' released G",
+    "lite": "UR-DGN without D, Fig. 1 (f)",
 }
 FULL = 15_000  # training faces of the paper, Sect. 4.1
 
 
 def keys() -> list[str]:
     """Every row: the paper's columns, whether they are there yet or not, then all others."""
-    return [*COLUMNS, *sorted(set(methods.names()) - set(COLUMNS))]
+    first = [*(column.key for column in COLUMNS), *FURTHER]
+    return [*first, *sorted(set(methods.names()) - set(first))]
+
+
+def label(key: str) -> str:
+    """What stands beside a key in captions and tables: whose it is, or what it is."""
+    for column in COLUMNS:
+        if column.key == key:
+            named = f"{column.name} {column.reference}".strip()
+            return named + (", approximated" if "approximated" in column.note else "")
+    return FURTHER.get(key, "")
 
 
 def missing(key: str) -> str | None:
@@ -84,7 +117,7 @@ def measure(key: str, faces: Faces, *, again: bool = False, **options: Any) -> R
     Returns
     -------
     what `evaluate` gives, and how the method came about: `trained` (a network's card), or `fit`
-    (faces, seconds, peak_gib of its whole process) with `stages`; commit, hardware, date.
+    (source, faces, seconds) with `stages`; commit, hardware, date.
     """
     if not again and (row := stored(key, faces)):
         return row
@@ -112,46 +145,15 @@ def ready(
         return method, {}
     path, about = folder / f"{key}.safetensors", folder / f"{key}.json"
     if not (path.exists() and about.exists()):
-        fit = apart(method, training, limit, root, path)
+        images = load(training, "train", root=root, limit=limit).images
+        images = spread(images, method.settings().get("faces", len(images)))
+        began = time.perf_counter()
+        method.fit(to_float(images))
+        fit = {"source": training, "faces": len(images),
+               "seconds": round(time.perf_counter() - began, 1)}  # fmt: skip
+        method.save(path)
         store.write_json(about, fit)
     return type(method).load(path), {"fit": json.loads(about.read_text())}
-
-
-def apart(method: Learnt, training: str, limit: int, root: Path, path: Path) -> Row:
-    """Fit in a process of its own, so that its peak of memory is nobody else's, and save.
-
-    Raises
-    ------
-    ValueError : the process died, as it does where memory runs out.
-    """
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        try:
-            return pool.submit(_fit, method, training, limit, root, path).result()
-        except BrokenProcessPool:
-            name = type(method).__name__
-            raise ValueError(f"fitting {name} died, probably for want of memory") from None
-
-
-def _fit(method: Learnt, training: str, limit: int, root: Path, path: Path) -> Row:
-    images = load(training, "train", root=root, limit=limit).images
-    h = images.float().div_(127.5).sub_(1)  # to_float, without its copies: 3 GB each
-    began = time.perf_counter()
-    method.fit(h)
-    seconds = time.perf_counter() - began
-    method.save(path)
-    faces = min(len(h), method.settings().get("faces", len(h)))  # many take a subset of these
-    return {"source": training, "faces": faces, "seconds": round(seconds, 1),
-            "peak_gib": _peak_gib()}  # fmt: skip
-
-
-def _peak_gib() -> float | None:
-    """Most memory that this process ever held, in GiB; None on Windows, which does not say."""
-    if sys.platform == "win32":
-        return None
-    import resource
-
-    unit = 1 if sys.platform == "darwin" else 1024  # bytes there, KiB on Linux
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30, 2)
 
 
 @dataclass
@@ -196,4 +198,5 @@ def recorded(on: str = "celeba128-test") -> Table1:
     """What the ledger holds on SOURCE-SPLIT; the paper's columns that it lacks have a note."""
     found = {path.stem: read_row(path.stem, on) for path in sorted((ledger() / on).glob("*.json"))}
     rows = {key: row for key, row in found.items() if "psnr_interval" in row}
-    return Table1(rows, {key: missing(key) or "not measured" for key in COLUMNS if key not in rows})
+    columns = (column.key for column in COLUMNS)
+    return Table1(rows, {k: missing(k) or "not measured" for k in columns if k not in rows})

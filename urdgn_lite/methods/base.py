@@ -84,7 +84,7 @@ class Learnt:
         return method
 
 
-def spread(hr: Tensor, number: int) -> Float[Tensor, "m 3 128 128"]:
+def spread(hr: Tensor, number: int) -> Tensor:
     """At most `number` of the faces, evenly spread: neighbours in a list are often one person.
 
     Raises

@@ -30,7 +30,7 @@ class SRCNN(nn.Sequential):
     widths : channels of the two hidden convolutions.
     """
 
-    def __init__(self, factor: int = 2, widths: Sequence[int] = (64, 32)) -> None:
+    def __init__(self, factor: int = 8, widths: Sequence[int] = (64, 32)) -> None:
         a, b = widths
         super().__init__(
             nn.Conv2d(3, a, 9, padding=4), nn.ReLU(),  # patches of the bicubic image
@@ -41,7 +41,7 @@ class SRCNN(nn.Sequential):
 
     def enlarge(self, low: Float[Tensor, "b 3 s s"]) -> Float[Tensor, "b 3 n n"]:
         """One pass, by `factor`."""
-        return super().forward(upsample_bicubic(low, self.factor * low.shape[-1]))
+        return super().forward(upsample_bicubic(low.float(), self.factor * low.shape[-1]))
 
     def forward(self, lr: Float[Tensor, "b 3 s s"]) -> Float[Tensor, "b 3 8*s 8*s"]:
         images, size = lr, 8 * lr.shape[-1]
@@ -51,17 +51,17 @@ class SRCNN(nn.Sequential):
 
 
 def play(run: Run, h: Float[Tensor, "b 3 128 128"]) -> dict[str, Tensor]:
-    """One step on the pairs 16 → 32, 32 → 64 and 64 → 128 of the same faces.
+    """One step on pairs of 16 → 32, 32 → 64 and 64 → 128 pixels, in turn; of the last a quarter.
 
     Every pass learns from true images of half the size. At test time the later ones are handed
     what the earlier ones made; that they were never shown (Sect. 4.2: a 2 × method, "repeatedly").
 
     Returns the value of the loss, still on the device.
     """
-    G, images = cast(SRCNN, run.G), pyramid(h)
-    enlarged = [G.enlarge(low).float() for low in images[:-1]]
-    terms = [pixel_term(e, true) for e, true in zip(enlarged, images[1:], strict=True)]
-    loss = torch.stack(terms).mean()
+    small, true = pyramid(h)[run.step % 3 :][:2]
+    y, x = torch.randint(max(1, small.shape[-1] - 31), (2,)).tolist()
+    small, true = small[..., y : y + 32, x : x + 32], true[..., 2 * y :, 2 * x :][..., :64, :64]
+    loss = pixel_term(cast(SRCNN, run.G).enlarge(small).float(), true)
     run.opt_g.zero_grad()
     loss.backward()
     run.opt_g.step()

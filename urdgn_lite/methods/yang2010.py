@@ -4,6 +4,7 @@ A factor-2 model applied three times, 16 → 32 → 64 → 128 (Sect. 4.2 of Yu 
 of dictionaries is learnt for each level, because an aligned face looks different at each: what
 is missing at 32 × 32 are eyes, at 128 × 128 lashes. Each level learns from true faces of its
 size, so the later levels expect sharper images than the earlier ones hand them at test time.
+That is generous: "repeatedly apply a scaling factor 2×" may mean one model (`shared`).
 
 Two things are done as Zeyde, Elad and Protter (2010) do: the HR half of a pair is the residual
 to the enlarged image, so that it scales with the contrast of the LR half; and codes are found by
@@ -43,7 +44,8 @@ class Yang2010(Learnt):
     atoms : of each dictionary.
     penalty : λ of the ℓ1 norm while the dictionaries are learnt.
     nonzeros : atoms a patch may use at test time; 0 leaves only the back-projection.
-    back_projection : iterations after each level, against the 16 × 16 face.
+    back_projection : iterations after each level, against the LR face.
+    shared : one pair of dictionaries, that of 64 → 128, at every level.
     seed : which patches are drawn.
     """
 
@@ -53,13 +55,14 @@ class Yang2010(Learnt):
     penalty: float = 0.15
     nonzeros: int = 3
     back_projection: int = 10
+    shared: bool = False
     seed: int = 0
 
     def fit(self, hr: Float[Tensor, "n 3 128 128"], *, progress: bool = True) -> Self:
         lumas = torch.cat([luma_and_chroma(h)[0] for h in spread(hr, self.faces).split(500)])
         generator = torch.Generator().manual_seed(self.seed)
         self.arrays, self.stages = {}, {}
-        for size in LEVELS:
+        for size in LEVELS[-1:] if self.shared else LEVELS:
             show = bar(lumas.split(50), f"patches of {size}", show=progress, leave=False)
             pairs = [self._pairs(part, size, generator) for part in show]
             high, low = map(torch.cat, zip(*pairs, strict=True))
@@ -87,19 +90,21 @@ class Yang2010(Learnt):
         return next(drawn), next(drawn)
 
     @torch.no_grad()
-    def __call__(self, lr: Float[Tensor, "b 3 16 16"]) -> Float[Tensor, "b 3 128 128"]:
-        self.learnt("low32")
+    def __call__(self, lr: Float[Tensor, "b 3 s s"]) -> Float[Tensor, "b 3 128 128"]:
+        """Enlarge LR faces in [-1, 1]: of 16, 32 or 64 pixels."""
+        self.learnt("low128")
         # In float64: two atoms may tie so nearly that float32 would let the batch size choose.
         luma, chroma = luma_and_chroma(lr.double())
         x, used, explained = luma, [], []
-        for size in LEVELS:
+        for size in (size for size in LEVELS if size > lr.shape[-1]):
+            level = SIZE if self.shared else size
             x = resize(x, size)
             low = unfold(features(x), PATCH, stride=STRIDE)
             signals = low.mT.flatten(0, 1)
             norm = signals.norm(dim=1, keepdim=True).clamp(min=1e-6)
-            dictionary = self.arrays[f"low{size}"].double()
+            dictionary = self.arrays[f"low{level}"].double()
             codes = sparse_code(dictionary, signals / norm, self.nonzeros)
-            high = codes @ self.arrays[f"high{size}"].double() * norm
+            high = codes @ self.arrays[f"high{level}"].double() * norm
             high = high.unflatten(0, (len(x), -1)).mT
             overlaps = fold(torch.ones_like(high[:1]), size, PATCH, stride=STRIDE)
             x = x + fold(high, size, PATCH, stride=STRIDE) / overlaps

@@ -22,20 +22,20 @@ from urdgn_lite import check
 # %% [markdown]
 # ## 1. One step
 #
-# With $g$ for the gradient and $\Delta$ for the average of its square, Eq. 8 reads
+# With $g$ for the gradient and $\delta$ for the average of its square, Eq. 8 reads
 #
-# $$\Delta \leftarrow \alpha\,\Delta + (1 - \alpha)\, g^2, \qquad
-# \theta \leftarrow \theta - \eta\, \frac{g}{\sqrt{\Delta + \varepsilon}}$$
+# $$\delta \leftarrow \alpha\,\delta + (1 - \alpha)\, g^2, \qquad
+# \theta \leftarrow \theta - \eta\, \frac{g}{\sqrt{\delta + \varepsilon}}$$
 #
 # for G, which descends. Eq. 5 is the same for D, which *ascends*: `maximize=True`. Every weight has
-# its own Δ, whatever the shape of θ. Whether ε stands under the root or beside it, the paper's text
-# leaves open: here it stands under it. Return the new θ and the new Δ, and leave the arguments as
+# its own δ, whatever the shape of θ. Whether ε stands under the root or beside it, the paper's text
+# leaves open: here it stands under it. Return the new θ and the new δ, and leave the arguments as
 # they are.
 
 
 # %% id=rmsprop_step role=answer
 def rmsprop_step(theta, gradient, delta, eta, alpha, eps, maximize=False):
-    """The new θ and the new Δ after one step of Eq. 8, or of Eq. 5 with `maximize`."""
+    """The new θ and the new δ after one step of Eq. 8, or of Eq. 5 with `maximize`."""
     ### BEGIN SOLUTION
     delta = alpha * delta + (1 - alpha) * gradient.square()
     step = eta * gradient / (delta + eps).sqrt()
@@ -49,7 +49,7 @@ check.rmsprop(rmsprop_step)
 # %% [markdown]
 # ## 2. What the first step is worth (8 points)
 #
-# Δ starts at 0. Work out by hand how far the very first step moves a weight whose gradient is
+# δ starts at 0. Work out by hand how far the very first step moves a weight whose gradient is
 # $g \gg \sqrt\varepsilon$, for α = 0.01, 0.9 and 0.99, with η = 0.001. Why do the authors divide η
 # by 50 for ten updates and by 5 until the thirtieth, and for which α is that least needed?
 #
@@ -62,7 +62,7 @@ check.rmsprop(rmsprop_step)
 # %% [markdown] id=first-step role=written points=8
 # *Your answer: write here.*
 # ### BEGIN SOLUTION
-# After one step Δ = (1 − α) g², so the step is η g / √((1 − α) g²) = η / √(1 − α), whatever g is:
+# After one step δ = (1 − α) g², so the step is η g / √((1 − α) g²) = η / √(1 − α), whatever g is:
 # 0.001005 for α = 0.01, 0.00316 for 0.9, 0.01 for 0.99. With a long memory the first steps are
 # several times η, taken on the gradients of untrained networks; the warm-up makes them small. With
 # α = 0.01 the first step is already about η: there it matters least.
@@ -111,14 +111,14 @@ for alpha in (0.01, 0.9, 0.99):
 # %% [markdown] id=alpha role=written points=12
 # *Your answer: write here.*
 # ### BEGIN SOLUTION
-# With α = 0.01, Δ is 0.99 g² plus next to nothing, so a step is η g / √(0.99 g²) ≈ 1.005 η in the
+# With α = 0.01, δ is 0.99 g² plus next to nothing, so a step is η g / √(0.99 g²) ≈ 1.005 η in the
 # direction of −sign(g): the table shows steps of 0.95 η ± 16 %, against ± 67 % with 0.9 and ± 75 %
 # with 0.99. (A step is shorter than η where the gradient before was far larger, since 1 % of its
 # square is kept.) The size of the gradient is all but gone: a weight whose gradient is pure noise
 # moves as far as one that is far from its goal, and a batch with a rare large gradient counts no
 # more than any other. That is nearly descent by the sign: in the same loop, `gradient.sign()` with
 # η ends at 0.14, and so does α = 0.01 (0.9: 0.11, 0.99: 0.08). (Rprop descends by the sign; RMSprop
-# averages over batches in order *not* to.) With 0.9 and 0.99, Δ is close to the average of g², so
+# averages over batches in order *not* to.) With 0.9 and 0.99, δ is close to the average of g², so
 # small gradients make small steps. To follow the paper I take α = 0.01: its text defines α as the
 # decay rate and says 0.01; that this is a slip is a guess. To train well I take 0.9, as the released
 # code does. Nobody can say which of the two made the paper's pictures. A run of both with otherwise

@@ -23,8 +23,8 @@ from urdgn_lite.measure import metrics
 # %% [markdown]
 # ## 1. A hypothesis (6 points)
 #
-# Choose a damage to the 16 × 16 face: noise, a dark bar over the eyes, a shift by a pixel, less
-# contrast, a colour cast, or one of your own. State a hypothesis that a measurement can refute.
+# Choose a damage to the 16 × 16 face: noise, a dark bar that grows over the eyes, a shift by up to
+# four pixels, less contrast, a colour cast, or one of your own. State a hypothesis that a measurement can refute.
 # Say by how many dB, at which severity, and compared with what.
 #
 # | points | for |
@@ -46,7 +46,7 @@ from urdgn_lite.measure import metrics
 # ## 2. The damage
 #
 # `images` are LR faces $(n, 3, 16, 16)$ in [-1, 1]; `severity` runs from 0 (nothing happens) to 1.
-# More severity must do more damage, the result must still be an image in [-1, 1], the same `seed`
+# More severity must do more damage, in three steps at least; the result must still be an image in [-1, 1], the same `seed`
 # must do the same damage, and the images that you were given must stay as they are.
 
 
@@ -69,8 +69,9 @@ check.damage(damage)
 # `clean` and `damaged` hold one PSNR a face (tensors, dB), the same faces in the same order. Faces
 # differ far more from each other than a damage changes one of them, so compare *each face with
 # itself*. Return the mean of damaged − clean, and the two ends of an interval that holds the true
-# mean in a share `level` of all experiments. The bootstrap is a good way; others are welcome. The
-# same `seed` must give the same interval.
+# mean in a share `level` of all experiments. The bootstrap (a few hundred resamples at least) is a
+# good way; others are welcome. The same `seed` must give the same interval; leave `clean` and
+# `damaged` as they are.
 
 
 # %% id=interval role=answer

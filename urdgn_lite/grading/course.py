@@ -1,0 +1,66 @@
+"""A teacher's evening in one call: grade, keep what is theirs, write all pages and tables."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from urdgn_lite.grading import pages, table
+from urdgn_lite.grading.grade import Grade, grade
+from urdgn_lite.grading.similar import write_similar
+from urdgn_lite.grading.submission import class_list
+
+
+@dataclass
+class Graded:
+    """What was graded, and the files that were made."""
+
+    grades: list[Grade] = field(default_factory=list)
+    feedback: list[Path] = field(default_factory=list)
+    questions: list[Path] = field(default_factory=list)
+    imports: list[Path] = field(default_factory=list)
+    similar: int = 0
+
+
+def grade_course(
+    folder: Path, out: Path, feedback: Path, students: Path | None = None, **how: Any
+) -> Graded:
+    """Grade a folder, and write the table and the pages.
+
+    The table is written as soon as each grade is there, and after Ctrl-C the pages of those that
+    were graded: an evening's grades outlive a machine that is switched off. Points and comments
+    of an older table stay.
+
+    Parameters
+    ----------
+    folder, how : see `grade.grade`.
+    out : the table. Beside it: `written/` (a page and a csv a question), `similar.csv`.
+    feedback : folder for a page a submission.
+    students : the class list, as Canvas or Moodle exports it.
+    """
+    listed = class_list(students) if students else []
+    old, written, made = table.read_table(out), out.parent / "written", Graded()
+    marks = pages.sums(pages.marks(written))
+
+    def keep(so_far: list[Grade]) -> None:
+        made.grades = so_far
+        table.write_table(table.rows(so_far, marks, old), out)
+
+    try:
+        grade(folder, done=keep, **how)
+    except KeyboardInterrupt:
+        told = f"stopped: the {len(made.grades)} that were graded are in {out}"
+        warnings.warn(told, stacklevel=2)
+        raise
+    finally:
+        if made.grades:
+            absent = table.absent(made.grades, listed) if not how.get("only") else []
+            rows = table.rows([*made.grades, *absent], marks, old)
+            table.write_table(rows, out)
+            made.questions = pages.write_questions(made.grades, written)
+            made.feedback = pages.write_feedback(made.grades, rows, feedback)
+            made.imports = table.for_import(rows, listed, out.parent) if listed else []
+            made.similar = write_similar(made.grades, out.with_name("similar.csv"))
+    return made
