@@ -635,6 +635,13 @@ def test_pages_with_a_place_of_their_own_keep_it():
     assert play.live("intro", STILL).count('class="play"') == 1
 
 
+def test_the_button_does_not_stand_in_a_link():
+    body = play.live("intro", f'<p><a href="0.webp">{STILL}</a></p>')
+    place = BeautifulSoup(body, "html.parser").select_one(".play")
+    assert place.find_parent("a") is None
+    assert place.select_one("a > img")
+
+
 def test_vendored_files_are_those_of_the_manifest(tmp_path, monkeypatch):
     copy = tmp_path / "play"
     shutil.copytree(play.ASSETS, copy)

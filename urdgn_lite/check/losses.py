@@ -29,7 +29,7 @@ from urdgn_lite.check.engine import (
 from urdgn_lite.check.tensors import Watch, constant, describe, gradients, image, one_device
 
 BOOK = "chapter “The objective”, "
-LOSS = BOOK + "“what G minimises”"
+LOSS = BOOK + "“Equation 7: the same over a batch”"
 LAMBDA = BOOK + "“the whole game”"
 PIXELS = BOOK + "“A λ is nothing without its norm”"
 SATURATING = BOOK + "“Saturating or not”"
