@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from urdgn_lite.degrade import downsample, upsample_bicubic
-from urdgn_lite.faces import FacesError, to_float
+from urdgn_lite.faces import to_float
 from urdgn_lite.measure import conditions as bins
 from urdgn_lite.measure import evaluate as e
 from urdgn_lite.measure import metrics
@@ -34,14 +34,17 @@ def table(tmp_path, monkeypatch, few_faces):
 @pytest.fixture(scope="module")
 def row(few_faces):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bins, "DEGREES", (-10, 0))
-        patch.setattr(bins, "SHIFTS", (0, 1))
+        few = {"degrees": (-10, 0), "shift": (0, 1), "part": ("half", "10 % smaller")}
+        patch.setattr(bins, "SERIES", {
+            name: (unit, {a: d for a, d in damages.items() if a in few[unit]})
+            for name, (unit, damages) in bins.SERIES.items()
+        })  # fmt: skip
         patch.delenv("URDGN_FACES", raising=False)
-        return bins.bins(shifted, few_faces)
+        return bins.bins(shifted, few_faces, bins.SERIES)
 
 
 def test_faces_are_binned_by_the_size_of_the_yaw_and_no_face_is_lost(table):
-    yaw = bins.about(table, "yaw")
+    yaw = torch.tensor([*map(float, table.about("yaw"))], dtype=torch.float64)
     assert yaw.tolist() == [-0.15, -0.1, -0.05, 0, 0.05, 0.1, 0.15, 0.2]
     psnr = torch.arange(8.0)
     entries = bins.split({"psnr": psnr}, yaw.abs(), bins.YAW)
@@ -54,16 +57,6 @@ def test_faces_are_binned_by_the_size_of_the_yaw_and_no_face_is_lost(table):
 def test_bins_without_faces_are_left_out():
     entries = bins.split({"psnr": torch.ones(2)}, torch.tensor([95.0, 96.0]), bins.MOUTH)
     assert [b["from"] for b in entries] == [94]
-
-
-def test_a_face_or_a_column_that_the_table_lacks_is_named(table, few_faces):
-    with pytest.raises(FacesError, match=r"mine.csv has no age of test/1700.webp"):
-        bins.about(table, "age")
-    strange = dataclasses.replace(table, names=["who.png", *table.names[1:]])
-    with pytest.raises(FacesError, match=r"no yaw of who.png"):
-        bins.about(strange, "yaw")
-    with pytest.raises(FacesError, match=r"no table imaginary.csv"):
-        bins.about(few_faces, "yaw")
 
 
 def test_damaged_faces_are_the_truth_that_results_are_compared_with(few_faces, row):
@@ -164,17 +157,76 @@ def test_a_flat_face_costs_and_gains_nothing(few_faces):
     assert bins.occlusion(lambda lr: torch.zeros(2, 3, 128, 128), images, far)["drop_psnr"] == 0
 
 
-def test_a_table_a_series_with_a_column_an_entry(row):
+def test_a_table_a_series_with_a_line_an_entry(row):
     built = bins.Table1(rows={"bicubic": row}, notes={"liu": "not there yet"})
-    unaligned, *series, missing = bins.tables(built)
-    assert [next(iter(column.cells)) for column in unaligned.columns][
-        2
-    ] == "–"  # it was not measured
+    *series, missing = bins.tables(built)
     assert [t.title for t in series] == [
-        "yaw", "mouth", "rotation", "translation_lr", "translation_hr", "occlusion",
-    ]  # fmt: skip
-    assert [c.header for c in series[2].columns] == ["method", "-10", "0"]
+        "unaligned",
+        "region",
+        "rotation",
+        "translation_y",
+        "translation_lr",
+        "translation_hr",
+        "light",
+        "warp",
+        "occlusion",
+        "rings",
+    ]  # fmt: skip  (yaw and mouth were not measured)
+    assert [c.header for c in series[2].columns] == ["", "faces", "bicubic"]
+    assert [*series[2].columns[0].cells] == ["−10°", "0°"]
     assert missing.row_count == 1
+
+
+def test_light_and_warps_leave_the_neutral_face_alone(few_faces):
+    h = to_float(few_faces.images)
+    assert (bins.zoom(h, 1.0) - h).abs().max() < 1e-4
+    assert (bins.warp(h, 0.0) - h).abs().max() < 1e-4
+    assert torch.equal(bins.warp(h, 2.0), bins.warp(h, 2.0))
+    larger = bins.zoom(h, 2.0)[..., 32:96, 32:96]  # the middle is where it was, twice as large
+    assert (larger[..., 31:33, 31:33] - h[..., 63:65, 63:65]).abs().mean() < 0.1
+    ramp = torch.linspace(-0.9, 0.9, 128).expand(200, 3, 128, 128)  # x, as grey
+    moved = (bins.warp(ramp, 2.0) - ramp)[..., 16:-16, 16:-16] * 127 / 1.8  # in px
+    assert 1.0 < moved.std() < 2.5
+
+
+def test_a_region_counts_its_own_pixels_alone(few_faces):
+    left, top, right, bottom = (8 * edge for edge in bins.BOXES["mouth"])
+
+    def spoils_the_mouth(lr):
+        made = upsample_bicubic(lr)
+        made[..., top:bottom, left:right] = 1
+        return made
+
+    found = {e["part"]: e["gain_psnr"] for e in bins.regions(spoils_the_mouth, few_faces)}
+    assert found["eyes"] == found["nose"] == found["elsewhere"] == 0
+    assert found["mouth"] < -3
+
+
+def test_rings_tell_how_far_from_the_box_a_method_looks(few_faces):
+    def looks_two_away(lr):
+        wide = torch.nn.functional.max_pool2d(lr, 5, 1, 2)  # two LR pixels to each side
+        return wide.repeat_interleave(8, 2).repeat_interleave(8, 3)
+
+    def looks_far(lr):
+        return upsample_bicubic(lr) + lr.mean((1, 2, 3), keepdim=True)
+
+    near = bins.occlusion(looks_two_away, few_faces.images, (6, 6, 10, 10))["rings"]
+    assert [ring["part"] for ring in near] == list(bins.RINGS)
+    assert [ring["drop_psnr"] for ring in near][2:] == [0, 0]
+    far = bins.occlusion(looks_far, few_faces.images, (6, 6, 10, 10))["rings"]
+    assert all(ring["drop_psnr"] != 0 for ring in far)
+    masks = [bins.inside((6, 6, 10, 10), f) & ~bins.inside((6, 6, 10, 10), n - 1)
+             for n, f in bins.RINGS.values()]  # fmt: skip
+    assert (torch.stack(masks).sum(0) == ~bins.inside((6, 6, 10, 10))).all()  # once each
+
+
+def test_bins_resample_people(table):
+    two = dataclasses.replace(table, images=table.images[:1].repeat(8, 1, 1, 1))
+    assert bins.bins(shifted, two, {})["people"] == 8
+    alike = [e["psnr_interval"] for e in bins.split(
+        {"psnr": torch.tensor([1.0] * 4 + [2.0] * 4)}, torch.zeros(8), (0, 1), ["a"] * 4 + ["b"] * 4
+    )]  # fmt: skip
+    assert alike == [[1.0, 2.0]]
 
 
 def test_a_notebooks_table_has_a_line_a_bin_and_a_column_a_method(row, monkeypatch):
@@ -230,6 +282,7 @@ def test_real_faces_have_yaw_mouths_and_unaligned_partners(development_faces):
     from urdgn_lite import faces
 
     found = faces.load("celeba128", "test", limit=60)
-    assert len(bins.about(found, "yaw")) == 60
-    assert bins.about(found, "mouth_y").mean() == pytest.approx(97, abs=3)
+    assert len(found.about("yaw")) == 60
+    mouths = [*map(float, found.about("mouth_y"))]
+    assert sum(mouths) / 60 == pytest.approx(97, abs=3)
     assert len(faces.load("celeba128-test-unaligned", "test", limit=5)) == 5

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
+import numpy as np
 import torch
 import yaml
 from IPython.display import Image as Shown
@@ -19,23 +20,22 @@ from matplotlib.font_manager import findfont
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from urdgn_lite.degrade import downsample, to_float
-from urdgn_lite.faces import EYES, SIZE, load
+from urdgn_lite.degrade import SIZE, downsample, to_float, upsample_bicubic
+from urdgn_lite.faces import EYES, load
 from urdgn_lite.lesson.figures import as_array
 from urdgn_lite.measure import claims
 from urdgn_lite.measure.conditions import BOXES, PIXEL, SHIFTS
 from urdgn_lite.measure.damages import Images, occlude, shift
 from urdgn_lite.measure.evaluate import Enlarge, figure_faces, ledger
+from urdgn_lite.measure.table1 import COLUMNS
 from urdgn_lite.methods import get
 from urdgn_lite.methods.base import Learnt
 from urdgn_lite.methods.yang2010 import Yang2010
 
 REFERENCE = {
-    "liu": "[5]",
-    "yang2010": "[7]",
-    "ma2010": "[8]",
-    "yang2013": "[10] ≈",
-    "srcnn": "[16]",
+    column.key: column.reference + (" ≈" if "approximated" in column.note else "")
+    for column in COLUMNS
+    if column.reference.startswith("[")
 }
 CLASSICAL = ("liu", "yang2010", "yang2013", "ma2010")
 PAPER, TEXT, FAINT = (32, 32, 32), (232, 232, 232), (165, 165, 165)  # colours
@@ -166,14 +166,15 @@ def label(name: str) -> str:
     return f"{REFERENCE[name]} {name}" if name in REFERENCE else name
 
 
-def imagined(number: int) -> Float[Tensor, "n 3 64 64"]:
-    """Fig. 3 (c): what a GAN without a fully connected layer made of noise (tools/runs)."""
-    with Image.open(ledger() / "claims" / "noise-alone.png") as sheet:
-        side = 64
-        tiles = [sheet.crop((i * side, 0, (i + 1) * side, side)) for i in range(number)]
-        pixels = [torch.frombuffer(bytearray(t.convert("RGB").tobytes()), dtype=torch.uint8)
-                  for t in tiles]  # fmt: skip
-    return to_float(torch.stack(pixels).view(-1, side, side, 3).permute(0, 3, 1, 2))
+def imagined(number: int) -> Float[Tensor, "n 3 128 128"] | str:
+    """Fig. 3 (c): what a GAN without a fully connected layer made of noise, if it was trained."""
+    path = ledger() / "claims" / "noise-alone.png"
+    if not path.exists():
+        return "not trained yet: tools/runs/ claims_train.py noise"
+    with Image.open(path) as sheet:
+        row = torch.from_numpy(np.asarray(sheet.convert("RGB")).copy()).permute(2, 0, 1)
+    tiles = torch.stack(row.split(row.shape[1], 2)[:number])
+    return upsample_bicubic(to_float(tiles))
 
 
 def occluded(h: Images, run: Callable[[Tensor], list[Any]]) -> list[Column]:
@@ -270,5 +271,5 @@ def enlarged(face: Image.Image, eyes: tuple[tuple[float, float], ...]) -> Image.
 def shown(canvas: Image.Image) -> Shown:
     """For a notebook."""
     buffer = io.BytesIO()
-    canvas.save(buffer, "JPEG", quality=80, optimize=True)
+    canvas.save(buffer, "JPEG", quality=54, optimize=True)  # six in a chapter: 1 MB
     return Shown(buffer.getvalue(), format="jpeg")

@@ -51,8 +51,8 @@ class Claim:
 
     @property
     def text(self) -> str:
-        """What we found, its references replaced by numbers of the ledger, ± half the interval."""
-        return REFERENCE.sub(lambda m: number(m[1], m[2]), self.found)
+        """What we found, with its numbers."""
+        return resolve(self.found)
 
     def unmet(self) -> list[str]:
         """Those of `holds` that the ledger does not bear out."""
@@ -108,6 +108,11 @@ def _step(found: Any, step: str) -> Any:
     if isinstance(found, list):
         return next(e for e in found if any(str(e.get(label)) == step for label in LABELS))
     return found[step]
+
+
+def resolve(text: str) -> str:
+    """A text whose references are replaced by numbers of the ledger, ± half of their intervals."""
+    return REFERENCE.sub(lambda m: number(m[1], m[2]), text)
 
 
 def number(reference: str, form: str) -> str:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -19,8 +16,8 @@ from torch import Tensor
 from urdgn_lite.degrade import LR_SIZE, SIZE, downsample, to_float, upsample_bicubic
 from urdgn_lite.faces import Faces, FacesError, load
 from urdgn_lite.measure import metrics
-from urdgn_lite.measure.damages import Images, occlude, rotate, shift
-from urdgn_lite.measure.evaluate import Enlarge, Row, difference, read_row, summary, write_row
+from urdgn_lite.measure.damages import Images, occlude, relight, rotate, shift, warp, zoom
+from urdgn_lite.measure.evaluate import Enlarge, Row, read_row, summary, write_row
 from urdgn_lite.measure.report import cell
 from urdgn_lite.measure.table1 import Table1, ready, stored
 from urdgn_lite.progress import bar
@@ -36,15 +33,36 @@ BOXES = {  # (left, top, right, bottom) in LR pixels of the aligned frame
     "nose": (6, 8, 10, 11),
     "mouth": (5, 11, 11, 14),
 }
+RINGS = {"1": (1, 1), "2": (2, 2), "3–4": (3, 4), "5+": (5, LR_SIZE)}  # LR px from the box
 PIXEL = SIZE // LR_SIZE  # HR pixels an LR pixel
+Damage = Callable[[Images], Images]
 
 
-def bins(method: Enlarge, faces: Faces) -> Row:
+SERIES: dict[str, tuple[str, dict[Any, Damage]]] = {  # the unit of an entry, and its damage
+    "rotation": ("degrees", {d: partial(rotate, degrees=d) for d in DEGREES}),
+    "translation_y": ("shift", {d: partial(shift, dx=0, dy=d * PIXEL) for d in SHIFTS}),
+    "translation_lr": ("shift", {d: partial(shift, dx=d * PIXEL, dy=0) for d in SHIFTS}),
+    "translation_hr": ("shift", {d: partial(shift, dx=d, dy=0) for d in SHIFTS}),
+    "light": ("part", {
+        "half": partial(relight, gain=0.5), "three quarters": partial(relight, gain=0.75),
+        "one and a quarter": partial(relight, gain=1.25),
+        "from the left": partial(relight, slope=-0.5),
+        "from the right": partial(relight, slope=0.5),
+    }),
+    "warp": ("part", {
+        "10 % smaller": partial(zoom, factor=0.9), "10 % larger": partial(zoom, factor=1.1),
+        "warped by 2 px": partial(warp, pixels=2), "warped by 4 px": partial(warp, pixels=4),
+    }),
+}  # fmt: skip
+
+
+def bins(method: Enlarge, faces: Faces, series: Iterable[str] = SERIES) -> Row:
     """Measure how pose, expression and damages change what a method gains.
 
     Parameters
     ----------
-    faces : aligned faces, with a table SOURCE.csv in `URDGN_FACES` for pose and expression.
+    faces : aligned faces, with a table SOURCE.csv in `URDGN_FACES` for pose, expression, people.
+    series : those of `SERIES` to measure: each takes as long as all faces as many times.
 
     Returns
     -------
@@ -52,82 +70,122 @@ def bins(method: Enlarge, faces: Faces) -> Row:
     with intervals:
     yaw, mouth (Figs. 6, 5) : bins `from` ≤ value < `to` of the table's |yaw| and mouth_y.
     unaligned (Fig. 7) : SOURCE-SPLIT-unaligned, the same people; `aligned` beside it.
+    region : the gain inside the boxes of `BOXES`, and outside of them all.
     rotation : HR faces turned by `degrees`.
+    translation_y, translation_lr, translation_hr (Fig. 9) : HR faces moved down by `shift` LR
+        pixels, to the right by LR pixels, by HR pixels; the result is compared with the equally
+        moved HR faces. light, warp: relit, zoomed, deformed ones alike.
     occlusion (Fig. 8) : boxes on the LR faces; psnr outside of the box, and what the box costs
-        there, drop_psnr: how far the damage spreads.
-    translation_lr, translation_hr (Fig. 9) : HR faces moved right by `shift` LR (or HR) pixels;
-        the result is compared with the equally moved HR faces.
+        there, drop_psnr: how far the damage spreads; `rings` tells it by distance (`RINGS`).
     What cannot be measured is None, and `…_missing` says why.
     """
-    clean = scores(method, faces.images)
-    row: Row = {"n": len(faces), "aligned": _entry(clean)}
+    clean, people = scores(method, faces.images), faces.people()
+    row: Row = {"n": len(faces), "people": len(set(people)), "aligned": entry(clean, people)}
     for name, column, edges in (("yaw", "yaw", YAW), ("mouth", "mouth_y", MOUTH)):
         try:
-            row[name] = split(clean, about(faces, column).abs(), edges)
+            value = torch.tensor([*map(float, faces.about(column))], dtype=torch.float64)
+            row[name] = split(clean, value.abs(), edges, people)
         except FacesError as error:
             row |= {name: None, f"{name}_missing": str(error)}
     loose = f"{faces.source}-{faces.split}-unaligned"
     try:
-        row["unaligned"] = _entry(scores(method, load(loose, faces.split, limit=len(faces)).images))
+        other = load(loose, faces.split, limit=len(faces))
+        row["unaligned"] = entry(scores(method, other.images), other.people())
     except FacesError:
         row |= {"unaligned": None, "unaligned_missing": f"no faces {loose} here"}
-
-    def series(unit: str, amounts: Iterable[int], damage: Callable[[int, Images], Images]) -> Any:
-        return [
-            {unit: amount} | _entry(scores(method, faces.images, partial(damage, amount)))
-            for amount in bar(amounts, unit, leave=False)
-        ]
-
-    row["rotation"] = series("degrees", DEGREES, lambda d, h: rotate(h, d))
-    row["translation_lr"] = series("shift", SHIFTS, lambda d, h: shift(h, d * PIXEL, 0))
-    row["translation_hr"] = series("shift", SHIFTS, lambda d, h: shift(h, d, 0))
+    row["region"] = regions(method, faces)
+    for name in bar(series, "bins", leave=False):
+        unit, damages = SERIES[name]
+        row[name] = [{unit: amount} | entry(scores(method, faces.images, damage), people)
+                     for amount, damage in damages.items()]  # fmt: skip
     row["occlusion"] = [
-        {"part": part, "box": list(box)} | occlusion(method, faces.images, box)
+        {"part": part, "box": list(box)} | occlusion(method, faces.images, box, people)
         for part, box in bar(BOXES.items(), "occlusion", leave=False)
     ]
     return row
 
 
 @torch.no_grad()
-def scores(
-    method: Enlarge, images: Tensor, damage: Callable[[Images], Images] = lambda h: h
-) -> dict[str, Tensor]:
+def scores(method: Enlarge, images: Tensor, damage: Damage = lambda h: h) -> dict[str, Tensor]:
     """PSNR and its gain over bicubic a face, where the HR faces (uint8) are damaged first."""
     kept = []
     for part in images.split(50):
         h = damage(to_float(part))
         lr = downsample(h)
-        psnr = metrics.psnr(method(lr), h)
-        gain = difference(psnr, metrics.psnr(upsample_bicubic(lr), h))
-        kept.append(torch.stack([psnr, gain]))
+        made = method(lr)
+        kept.append(torch.stack([metrics.psnr(made, h), metrics.gain(made, lr, h)]))
     psnr, gain = torch.cat(kept, 1)
     return {"psnr": psnr, "gain_psnr": gain}
 
 
-def split(values: dict[str, Tensor], by: Tensor, edges: tuple[float, ...]) -> list[Row]:
+def split(
+    values: dict[str, Tensor], by: Tensor, edges: tuple[float, ...],
+    people: Sequence[str] | None = None,
+) -> list[Row]:  # fmt: skip
     """The entries of the faces with edge ≤ `by` < next edge; bins without faces are left out."""
     found = []
     for low, high in pairwise(edges):
         inside = (by >= low) & (by < high)
         if inside.any():
-            entry = _entry({name: value[inside] for name, value in values.items()})
-            found.append({"from": low, "to": high} | entry)
+            kept = [p for p, i in zip(people, inside, strict=True) if i] if people else None
+            part = entry({name: value[inside] for name, value in values.items()}, kept)
+            found.append({"from": low, "to": high} | part)
     return found
 
 
 @torch.no_grad()
-def occlusion(method: Enlarge, images: Tensor, box: tuple[int, int, int, int]) -> Row:
-    """PSNR outside of a box that covers the LR faces, and what it lost against clean ones."""
-    left, top, right, bottom = (PIXEL * edge for edge in box)
-    outside = torch.ones(1, 1, SIZE, SIZE, dtype=torch.bool)
-    outside[:, :, top:bottom, left:right] = False
-    kept = []
+def regions(method: Enlarge, faces: Faces) -> list[Row]:
+    """The gain in dB over the pixels of a part of the face alone, and over all other pixels."""
+    places = {part: inside(box) for part, box in BOXES.items() if part != "left eye"}
+    places["elsewhere"] = ~torch.stack([*places.values()]).any(0)
+    kept: dict[str, list[Tensor]] = {part: [] for part in places}
+    for part in faces.images.split(50):
+        h = to_float(part)
+        lr = downsample(h)
+        made, plain = method(lr), upsample_bicubic(lr)
+        for name, where in places.items():
+            kept[name].append(psnr_of(made, h, where) - psnr_of(plain, h, where))
+    people = faces.people()
+    return [{"part": name} | entry({"gain_psnr": torch.cat(v)}, people) for name, v in kept.items()]
+
+
+def inside(box: tuple[int, int, int, int], margin: int = 0) -> Tensor:
+    """Mask `(1, 1, 128, 128)` of a box in LR pixels, wider by a margin on every side."""
+    left, top, right, bottom = box
+    rows, columns = (torch.arange(SIZE) // PIXEL for _ in range(2))
+    tall = (rows >= top - margin) & (rows < bottom + margin)
+    wide = (columns >= left - margin) & (columns < right + margin)
+    return (tall[:, None] & wide)[None, None]
+
+
+@torch.no_grad()
+def occlusion(
+    method: Enlarge, images: Tensor, box: tuple[int, int, int, int],
+    people: Sequence[str] | None = None,
+) -> Row:  # fmt: skip
+    """PSNR outside of a box that covers the LR faces, and what it lost against clean ones.
+
+    `rings` has the loss at so many LR pixels from the box (1: the pixels that touch it).
+    """
+    where = {"outside": ~inside(box)}
+    for name, (near, far) in RINGS.items():
+        where[name] = inside(box, far) & ~inside(box, near - 1)
+    kept: dict[str, list[Tensor]] = {name: [] for name in where}
     for part in images.split(50):
         h = to_float(part)
         lr = downsample(h)
-        kept.append(torch.stack([psnr_of(method(x), h, outside) for x in (lr, occlude(lr, box))]))
-    clean, covered = torch.cat(kept, 1)
-    return _entry({"clean_psnr": clean, "psnr": covered, "drop_psnr": difference(clean, covered)})
+        made = [method(x) for x in (lr, occlude(lr, box))]
+        for name, mask in where.items():
+            kept[name].append(torch.stack([psnr_of(m, h, mask) for m in made]))
+    clean, covered = torch.cat(kept.pop("outside"), 1)
+    lost = torch.where(clean == covered, 0, clean - covered)
+    row = entry({"clean_psnr": clean, "psnr": covered, "drop_psnr": lost}, people)
+    rings = []
+    for name, parts in kept.items():
+        clean, covered = torch.cat(parts, 1)
+        lost = torch.where(clean == covered, 0, clean - covered)
+        rings.append({"part": name} | summary("drop_psnr", lost, people))
+    return row | {"rings": rings}
 
 
 def psnr_of(generated: Images, real: Images, where: Tensor) -> Tensor:
@@ -136,33 +194,17 @@ def psnr_of(generated: Images, real: Images, where: Tensor) -> Tensor:
     return masked + 10 * where.float().mean().log10()  # the mean is over fewer pixels
 
 
-def about(faces: Faces, column: str) -> Tensor:
-    """A column of SOURCE.csv in the folder `URDGN_FACES`, a number a face.
-
-    Raises
-    ------
-    FacesError : no such table or column, or a face that is not in it.
-    """
-    shelf = os.environ.get("URDGN_FACES")
-    path = Path(shelf or "") / f"{faces.source}.csv"
-    if not shelf or not path.is_file():
-        raise FacesError(f"no table {path.name} in the folder URDGN_FACES")
-    with path.open(newline="") as file:
-        known = {Path(row["file"]).name: row.get(column) for row in csv.DictReader(file)}
-    found = [known.get(Path(name).name) for name in faces.names]
-    if None in found:
-        raise FacesError(f"{path.name} has no {column} of {faces.names[found.index(None)]}")
-    return torch.tensor([float(str(value)) for value in found], dtype=torch.float64)
-
-
-def _entry(values: dict[str, Tensor]) -> Row:
+def entry(values: dict[str, Tensor], people: Sequence[str] | None = None) -> Row:
+    """How many faces, and the mean and interval of each value."""
     row: Row = {"n": len(next(iter(values.values())))}
     for name, value in values.items():
-        row |= summary(name, value)
+        row |= summary(name, value, people)
     return row
 
 
-def measure(key: str, faces: Faces, *, again: bool = False, **options: Any) -> Row:
+def measure(
+    key: str, faces: Faces, *, again: bool = False, series: Iterable[str] = SERIES, **options: Any
+) -> Row:
     """A method's bins: from the ledger, SOURCE-SPLIT-bins/KEY.json, else measured and kept there.
 
     `options` are those of `table1.ready`. Bins of other faces or weights are measured anew, see
@@ -171,24 +213,46 @@ def measure(key: str, faces: Faces, *, again: bool = False, **options: Any) -> R
     place = replace(faces, split=f"{faces.split}-bins")
     if again or not stored(key, place):
         method, made = ready(key, **options)
-        write_row(key, place, bins(method, faces) | made | circumstances())
+        write_row(key, place, bins(method, faces, series) | made | circumstances())
     return read(key, f"{faces.source}-{faces.split}")
 
 
+def lines(name: str, rows: Mapping[str, Row]) -> list[list[str]]:
+    """A series as text, headings first: a line a bin, a column a method, ± half the interval.
+
+    Gains over bicubic in dB; of `occlusion` and `rings` what the box costs outside of itself.
+    """
+    found = [["", "faces", *rows]]
+    what = "drop_psnr" if name in ("occlusion", "rings") else "gain_psnr"
+    for entries in zip(*(_entries(name, row) for row in rows.values()), strict=True):
+        place, number = _place(entries[0]), str(entries[0].get("n", ""))
+        sign = "+" if what == "gain_psnr" else ""
+        found.append([place, number, *(cell(one, what, 2, sign) for one in entries)])
+    return found
+
+
+def _entries(name: str, row: Row) -> list[Row]:
+    if name == "unaligned":  # one entry, beside the aligned one
+        return [row[which] | {"part": which} for which in ("aligned", name) if row[which]]
+    if name == "rings":
+        return [ring | {"part": f"{box['part']}, {ring['part']}", "n": box["n"]}
+                for box in row["occlusion"] for ring in box["rings"]]  # fmt: skip
+    return row.get(name) or []
+
+
+NAMES = ("yaw", "mouth", "unaligned", "region", *SERIES, "occlusion", "rings")
+
+
 def tables(table: Table1) -> list[Table]:
-    """A table a series, a line a method: gains over bicubic in dB (occlusion: what it costs)."""
-    printed = [_unaligned(table)]
-    for name in ("yaw", "mouth", "rotation", "translation_lr", "translation_hr", "occlusion"):
-        rows = {key: row for key, row in table.rows.items() if row[name]}
-        part = Table(title=name, title_justify="left")
-        part.add_column("method")
-        for entry in next(iter(rows.values()), {name: []})[name]:
-            place = next(entry[k] for k in ("from", "degrees", "shift", "part") if k in entry)
-            part.add_column(f"{place} …" if "from" in entry else str(place), justify="right")
-        for key, row in rows.items():
-            what = "drop_psnr" if name == "occlusion" else "gain_psnr"
-            part.add_row(escape(key), *(f"{entry[what]:+.2f}" for entry in row[name]))
-        printed.append(part)
+    """For a terminal: all series that all rows have."""
+    printed = []
+    for name in NAMES:
+        rows = {key: row for key, row in table.rows.items() if _entries(name, row)}
+        if rows:
+            heading, *rest = lines(name, rows)
+            printed.append(Table(*map(escape, heading), title=name, title_justify="left"))
+            for line in rest:
+                printed[-1].add_row(*map(escape, line))
     if table.notes:
         printed.append(Table("method", "not measured"))
         for key, note in table.notes.items():
@@ -197,27 +261,18 @@ def tables(table: Table1) -> list[Table]:
 
 
 def markdown(name: str, methods: Iterable[str], on: str = "celeba128-test") -> str:
-    """One of the series for a notebook: a line a bin, a column a method, ± half the interval.
-
-    Gains over bicubic in dB; of `occlusion` what the box costs outside of itself.
+    """One of the series `NAMES` for a notebook, as `lines` has it.
 
     Parameters
     ----------
-    name : `yaw`, `mouth`, `unaligned`, `rotation`, `occlusion`, `translation_lr`, `…_hr`.
     methods : keys whose bins the ledger has.
     """
-    rows = {key: read(key, on) for key in methods}
-    if name == "unaligned":  # one entry, beside the aligned one
-        rows = {k: {name: [r[n] | {"part": n} for n in ("aligned", name)]} for k, r in rows.items()}
-    what = "drop_psnr" if name == "occlusion" else "gain_psnr"
-    lines = [f"| | faces | {' | '.join(f'`{key}`' for key in rows)} |", "|---" * (len(rows) + 2)]
-    lines[1] = lines[1].replace("---", "---:").replace("---:", "---", 1) + "|"
-    for entries in zip(*(row[name] for row in rows.values()), strict=True):
-        first, cells = entries[0], []
-        for entry in entries:
-            cells.append(cell(entry, what, 2, "+" if what == "gain_psnr" else ""))
-        lines.append(f"| {_place(first)} | {first['n']} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+    (_, faces, *keys), *rest = lines(name, {key: read(key, on) for key in methods})
+    marks = ["---", *["---:"] * (1 + len(keys))]
+    heading = ["", faces, *(f"`{key}`" for key in keys)]
+    return "\n".join(
+        f"| {' | '.join(line)} |".replace("|  |", "| |") for line in (heading, marks, *rest)
+    )
 
 
 def _place(entry: Row) -> str:
@@ -228,15 +283,6 @@ def _place(entry: Row) -> str:
         if name in entry:
             return f"{entry[name]:+d}{unit}".replace("-", "−") if entry[name] else f"0{unit}"
     return entry["part"]
-
-
-def _unaligned(table: Table1) -> Table:
-    """Fig. 7: gains on aligned faces and on the same people's unaligned ones."""
-    part = Table("method", "aligned", "unaligned", title="unaligned", title_justify="left")
-    for key, row in table.rows.items():
-        gains = (row[name] and row[name]["gain_psnr"] for name in ("aligned", "unaligned"))
-        part.add_row(escape(key), *("–" if gain is None else f"{gain:+.2f}" for gain in gains))
-    return part
 
 
 def read(key: str, faces: str = "celeba128-test") -> Row:

@@ -1,4 +1,4 @@
-"""What befalls a face (Sect. 5): covered, moved, turned, blurred, noisy, in another light.
+"""What befalls a face (Sect. 5): covered, moved, turned, deformed, blurred, in another light.
 
 A damage takes HR or LR faces in [-1, 1] and returns new ones of the same size in [-1, 1]. It
 measures in pixels of the images that it is given, and does nothing at its neutral value.
@@ -11,7 +11,7 @@ import math
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn.functional import affine_grid, conv2d, grid_sample, pad
+from torch.nn.functional import affine_grid, conv2d, grid_sample, interpolate, pad
 
 from urdgn_lite.degrade import check_float
 
@@ -61,6 +61,29 @@ def rotate(images: Images, degrees: float) -> Images:
     grid = affine_grid(theta.expand(len(images), 2, 3), list(images.shape), align_corners=False)
     turned = grid_sample(images, grid, "bicubic", "reflection", align_corners=False)
     return turned.clamp(-1, 1)
+
+
+def zoom(images: Images, factor: float) -> Images:
+    """Enlarge (factor > 1) or shrink the faces about their centre; the edge is mirrored."""
+    _check(images, factor=factor)
+    theta = torch.tensor([[1 / factor, 0, 0], [0, 1 / factor, 0]]).to(images)
+    grid = affine_grid(theta.expand(len(images), 2, 3), list(images.shape), align_corners=False)
+    return grid_sample(images, grid, "bicubic", "reflection", align_corners=False).clamp(-1, 1)
+
+
+def warp(images: Images, pixels: float, seed: int = 0) -> Images:
+    """Deform the faces smoothly: each point moves by about so many pixels, another way a face.
+
+    The field is drawn on 4 × 4 points, normal with that deviation in x and in y, and bicubic in
+    between; the same for the same seed.
+    """
+    _check(images, pixels=pixels)
+    draw = torch.randn(len(images), 2, 4, 4, generator=torch.Generator().manual_seed(seed))
+    field = interpolate(draw, images.shape[2:], mode="bicubic", align_corners=True) * pixels
+    identity = torch.eye(2, 3).expand(len(images), 2, 3)
+    grid = affine_grid(identity, list(images.shape), align_corners=False).to(images)
+    grid = grid + field.permute(0, 2, 3, 1).to(images) * 2 / images.shape[-1]
+    return grid_sample(images, grid, "bicubic", "reflection", align_corners=False).clamp(-1, 1)
 
 
 def blur(images: Images, sigma: float) -> Images:
