@@ -9,14 +9,8 @@ from typing import Any
 from urdgn_lite.check.engine import Ask, Failed, Suite, require
 from urdgn_lite.check.exercise import Exercise, noise, probe_plain
 
-<<<<<<< HEAD
-FIRST = "chapter “RMSprop”, “The first step is too long”"
 LOOP = "chapter “Training”, “Algorithm 1”"
 RESUME = "“Long runs”, “When a run stops”"
-=======
-LOOP = "chapter “Training”, “The loop around it”"
-RESUME = "chapter “Training”, “When a run stops”"
->>>>>>> main
 
 
 def _averages(rng: Random) -> Iterator[tuple[str, tuple[Any, ...]]]:

@@ -29,13 +29,8 @@ from urdgn_lite.check.engine import (
 from urdgn_lite.check.tensors import Watch
 
 BOOK = "chapter “RMSprop”, "
-<<<<<<< HEAD
 STEP = BOOK + "“Equation 8: G takes its step, downhill”"
 UPHILL = BOOK + "“Equation 5: D takes the step, uphill”"
-=======
-STEP = BOOK + "“RMSprop takes the step”"
-UPHILL = BOOK + "“D takes its step, uphill”"
->>>>>>> main
 DELTA = BOOK + "“How long is δ's memory?”"
 EPSILON = BOOK + "“Where does ε stand?”"
 NAMES = ("theta", "gradient", "delta")
