@@ -96,9 +96,9 @@ c.objective = lambda *a, **k: "all correct"
 engine.Report.score = property(lambda self: 1.0)
 engine.Report.passed = property(lambda self: True)
 engine.close = losses.close = lambda *a, **k: True
-for p in losses.OBJECTIVE.properties:
+for p in losses.objective.properties:
     object.__setattr__(p, "test", lambda ask, rng: None)
-losses.OBJECTIVE.probe = lambda f, r: {"value": 1.0, "scalar": True}
+losses.objective.probe = lambda f, r: {"value": 1.0, "scalar": True}
 """
 FORGE = """
 import os

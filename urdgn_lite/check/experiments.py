@@ -22,7 +22,7 @@ from urdgn_lite.check.engine import (
     require,
 )  # fmt: skip
 
-LAMBDA = "chapter “The objective”, “Experiment: choose your λ”"
+LAMBDA = "chapter “The objective”, “Experiment: λ in networks that you train”"
 FAIR = "assignment 2, “A fair sweep”"
 TRADE_OFF = "assignment 2, “A choice by rule”"
 GRID = [0.0, 10.0, 100.0, math.inf]

@@ -29,12 +29,12 @@ from urdgn_lite.check.engine import (
 from urdgn_lite.check.tensors import Watch, constant, describe, gradients, image, one_device
 
 BOOK = "chapter “The objective”, "
-LOSS = BOOK + "“Equation 7: the same over a batch”"
+LOSS = BOOK + "“G's gradient”"
 LAMBDA = BOOK + "“the whole game”"
 PIXELS = BOOK + "“A λ is nothing without its norm”"
-SATURATING = BOOK + "“Saturating or not”"
+SATURATING = BOOK + "“What saturation does to λ”"
 LOGITS = BOOK + "“Why logits”"
-AUTOGRAD = BOOK + "“the gradient that reaches G”"
+AUTOGRAD = BOOK + "“G's gradient”"
 BLACK, GREY = -0.9, 0.0
 
 

@@ -99,15 +99,11 @@ def _turned(rng: Random) -> Iterator[tuple[str, tuple[Any, ...]]]:
     yield "the mean face itself", (mean, mean, ANGLES)
     turned = torch.cat([rotate(mean, d) for d in (-30, 10, 20)])
     yield "three patterns, turned by -30°, 10° and 20°", (turned, mean, ANGLES)
-    for turn, contrast, light in (
-        *3 * ((0, 1.6, 0.0),),
-        (20, 1.6, 0.0),
-        (20, 0.2, 0.7),
-        (-30, 0.2, -0.7),
-    ):
+    lights = [(0.0, 1.6, 0.0)] * 3 + [(20.0, 1.6, 0.0), (20.0, 0.2, 0.7), (-30.0, 0.2, -0.7)]
+    for turn, contrast, light in lights:
         mean = pattern()
         lr, faint = contrast * rotate(mean, turn) + light, mean / (30 if contrast > 1 else 1)
-        yield f"a pattern turned by {turn}°, contrast × {contrast:g}, {light:+g} brighter", (
+        yield f"a pattern turned by {turn:g}°, contrast × {contrast:g}, {light:+g} brighter", (
             lr, faint, ANGLES)  # fmt: skip
     for turn, other in 2 * ((20.0, -20.0), (-10.0, 30.0)):
         mean = pattern()

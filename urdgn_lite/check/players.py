@@ -60,7 +60,7 @@ def _pushes(rng: Random) -> Iterator[tuple[str, tuple[Any, ...]]]:
 
 equal_pushes = Exercise(
     "equal_pushes", "Chapter 4, exercise 1: `fn(by_d, by_pixels)` → λ.", returns="one number",
-    where="chapter “The objective”, “The idea in a picture: two hands on every pixel”",
+    where="chapter “The objective”, “The idea in a picture: two pushes on every pixel”",
     reference=lambda d, pixels: d.norm() / pixels.norm(), inputs=_pushes,
     mistakes={
         "upside down: D pushes twice as hard, twice the λ": lambda d, p: p.norm() / d.norm(),

@@ -29,8 +29,8 @@ from urdgn_lite.check.engine import (
 from urdgn_lite.check.tensors import Watch
 
 BOOK = "chapter “RMSprop”, "
-STEP = BOOK + "“Equation 8: G takes its step, downhill”"
-UPHILL = BOOK + "“Equation 5: D takes the step, uphill”"
+STEP = BOOK + "“G's step, downhill”"
+UPHILL = BOOK + "“D's step, uphill”"
 DELTA = BOOK + "“How long is δ's memory?”"
 EPSILON = BOOK + "“Where does ε stand?”"
 NAMES = ("theta", "gradient", "delta")

@@ -30,8 +30,8 @@ from urdgn_lite.check.engine import (
 from urdgn_lite.check.losses import BOOK, LOGITS, dtype_and_device, settled
 from urdgn_lite.check.tensors import Watch, constant, describe, gradients, image, one_device
 
-VALUE = BOOK + "“Equation 4: the same over a batch”"
-GRADIENT = BOOK + "“the gradient that reaches D”"
+VALUE = BOOK + "“D's gradient”"
+GRADIENT = BOOK + "“D's gradient”"
 DETACH = "chapter “Training”, “Algorithm 1”"
 GAIN = 100.0
 

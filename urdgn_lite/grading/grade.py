@@ -91,10 +91,10 @@ def grade(
     Raises
     ------
     FileNotFoundError : no such folder, or nothing in it.
-    RuntimeError : this machine cannot shut them in.
+    OSError : this machine cannot shut them in.
     """
     if not unsafe and (lack := missing()):
-        raise RuntimeError(
+        raise OSError(
             f"{lack}: submissions would not be shut in (--unsafe grades all the same)"
         )
     known = assignments()
