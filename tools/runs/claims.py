@@ -1,7 +1,7 @@
 """Numbers behind the claims: `python tools/runs/claims.py KIND [METHOD …]`.
 
 Kinds: `regions`, gains in eyes, nose, mouth; `detail`, what each method adds to bicubic;
-`damaged`, what it gains on damaged faces; `structure`, in how many results dlib finds a face;
+`structure`, in how many results dlib finds a face;
 `detector`, in how many LR faces of growing size; `energy`, what eigenfaces keep of a face. The rows
 go to `results/claims/`.
 """
@@ -41,11 +41,6 @@ METHODS = (
     "residual-gan",
 )
 SHIFTED = (-2, 2)  # LR px along y
-DAMAGES = {
-    "translation_y": (-4, 0, 4),
-    "light": ("half", "from the left", "from the right"),
-    "warp": ("10 % smaller", "10 % larger", "warped by 4 px"),
-}
 SIZES = (16, 24, 32, 48, 64, 128)
 RANKS = (50, 100, 200, 400, 800, 1600)
 PERIOD = 8  # px of HR an LR pixel
@@ -136,27 +131,6 @@ def regions(key: str, test: Faces) -> dict[str, Any]:
     return {"region": conditions.regions(method, test), "n": len(test)} | circumstances()
 
 
-def damaged(key: str, test: Faces) -> dict[str, Any]:
-    """Gains on damaged faces, and the loss beside a box by distance, see `conditions.bins`.
-
-    On fewer faces, and of fewer damages, than there: minutes instead of an hour.
-    """
-    method, _ = ready(key)
-    people, row = test.people(), {"n": len(test)}
-    for name, wanted in DAMAGES.items():
-        unit, damages = conditions.SERIES[name]
-        row[name] = [
-            {unit: amount}
-            | conditions.entry(conditions.scores(method, test.images, damages[amount]), people)
-            for amount in wanted
-        ]
-    row["occlusion"] = [
-        {"part": part} | conditions.occlusion(method, test.images, conditions.BOXES[part], people)
-        for part in ("eyes", "mouth")
-    ]
-    return row | circumstances()
-
-
 @torch.no_grad()
 def structure(key: str, test: Faces) -> dict[str, Any]:
     """In how many results dlib finds exactly one face; `HR` are the originals."""
@@ -189,7 +163,6 @@ def energy(train: Faces, test: Faces, number: int = 4000) -> dict[str, dict]:
 
 EACH = {  # measured a method at a time: how, which, on how many faces of each person (0: all)
     "detail": (detail, METHODS, 4),
-    "damaged": (damaged, ("lite-gan",), 4),
     "regions": (regions, ("lite", "lite-gan"), 0),
     "structure": (structure, ("HR", "bicubic", "lite", "lite-gan", "lite-gan-0"), 8),
 }

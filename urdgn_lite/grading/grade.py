@@ -94,9 +94,7 @@ def grade(
     OSError : this machine cannot shut them in.
     """
     if not unsafe and (lack := missing()):
-        raise OSError(
-            f"{lack}: submissions would not be shut in (--unsafe grades all the same)"
-        )
+        raise OSError(f"{lack}: submissions would not be shut in (--unsafe grades all the same)")
     known = assignments()
     found = [submission(p, folder, known) for p in files(folder)]
     found = [s for s in found if only.casefold() in s.file.casefold()]
