@@ -31,7 +31,7 @@ from urdgn_lite.train import Run
 
 JITTER = (0, 2, 8)  # px of HR: standard deviation of where the eyes are
 SIDES = (32, 64, 128)
-IMAGINED = 32  # side of what a GAN makes of noise
+IMAGINED = 64  # side of what a GAN makes of noise, as in [19]
 SHOWN = 200  # faces that the detector looks at
 
 
@@ -69,7 +69,7 @@ class GrowingD(nn.Sequential):
 
 
 class Imagining(nn.Module):
-    """A GAN's generator: noise z in, 32 × 32 out (the size of [18]), whatever face it is given.
+    """A GAN's generator: noise z in, 64 × 64 out, whatever face it is given.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ class Imagining(nn.Module):
 
     def __init__(self, connected: bool) -> None:
         super().__init__()
-        self.rest = Growing(IMAGINED, width=16)
+        self.rest = Growing(IMAGINED)
         self.shape = [128] if connected else [3, 16, 16]
         if connected:
             norm = nn.BatchNorm2d(32)
@@ -137,9 +137,9 @@ def noise(hr: Faces, steps: int, out: Path) -> dict:
     rows["real"] = found(enlarged(small.images[:SHOWN]))
     for name, connected in (("connected", True), ("convolutions alone", False)):
         preset = presets.get("gan").but(
-            name=f"noise, {name}", batch=32, rate=4e-4, game="released",
+            name=f"noise, {name}", batch=16, rate=4e-4, game="released",
             generator={"kind": "imagining", "connected": connected},
-            discriminator={"kind": "growing", "side": IMAGINED, "width": 16},
+            discriminator={"kind": "growing", "side": IMAGINED},
         )  # fmt: skip
         with torch.enable_grad():
             run = trained(preset, small, steps=steps, bf16=True, out=out / f"noise-{connected}")
@@ -207,7 +207,7 @@ def write(name: str, rows: dict) -> None:
 
 def main() -> None:
     """Train, or go on, and write the rows."""
-    kinds = {"jitter": (jitter, 1500), "noise": (noise, 800), "growth": (growth, 1000)}
+    kinds = {"jitter": (jitter, 1500), "noise": (noise, 1500), "growth": (growth, 1000)}
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("kind", choices=kinds)
     parser.add_argument("--steps", type=int)
