@@ -55,8 +55,9 @@ def live(page: str, body: str) -> str:
         pictures = _of_cells(soup, call) if call else soup.select("img")[: not soup.select(".play")]
         for picture in pictures:
             attributes = {f"data-{name}": value for name, value in data.items()}
-            linked = picture.find_parent("a") or picture  # a button must not stand in a link
-            linked.wrap(soup.new_tag("div", attrs={"class": "play", **attributes}))
+            # a button must not stand in a link, nor in what is one picture for a screen reader
+            whole = picture.find_parent("a") or picture.find_parent(class_="pictures") or picture
+            whole.wrap(soup.new_tag("div", attrs={"class": "play", **attributes}))
     return str(soup) if soup.select(".play") else body
 
 
