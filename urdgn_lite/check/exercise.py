@@ -63,18 +63,21 @@ class Exercise(Suite):
     inputs : draws inputs: each in words, and the arguments.
     mistakes : hint → the function of somebody who makes that mistake.
     within : the share by which a result may differ, for ways that are both right.
+    tensors : whether an argument is a tensor: numbers cannot be changed in place.
     """
 
     def __init__(
         self, name: str, doc: str, *, returns: str, where: str, reference: Callable[..., Any],
         inputs: Inputs, mistakes: dict[str, Callable[..., Any]], within: float = 1e-3,
+        tensors: bool = True,
     ) -> None:  # fmt: skip
         super().__init__(name, probe_plain, doc)
         self.reference, self.inputs, self.mistakes = reference, inputs, mistakes
         self.within = within
         self.property("answers", f"returns {returns}", where)(self._answers)
         self.property("right", "is right on random inputs", where)(self._right)
-        self.property("unchanged", "leaves its arguments as they were", where)(self._unchanged)
+        if tensors:
+            self.property("unchanged", "leaves its arguments as they were", where)(self._unchanged)
 
     def _ask(self, ask: Ask, on: str, args: tuple[Any, ...]) -> tuple[Tensor, list[str]]:
         plain = [packed(a) if isinstance(a, Tensor) else a for a in args]

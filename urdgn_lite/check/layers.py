@@ -87,7 +87,7 @@ def _layers(rng: Random) -> Iterator[tuple[str, tuple[Any, ...]]]:
 
 cost = Exercise(
     "cost", "Chapter 3, exercise 3: `fn(c_in, c_out, kernel, side)` → (parameters, products).",
-    returns="two numbers", where=CHAPTER + "“What it costs”", inputs=_layers,
+    returns="two numbers", where=CHAPTER + "“What it costs”", inputs=_layers, tensors=False,
     reference=lambda a, b, k, side: (a * b * k**2 + b, a * b * k**2 * side**2),
     mistakes={
         "a layer has a bias for each channel that it makes": (
