@@ -1,7 +1,6 @@
 """What all tests share: a few faces, a small trained-looking generator, quiet libraries."""
 
 import os
-import shutil
 import sys
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import matplotlib
 import pytest
 import torch
 from hypothesis import settings
+from shelf import put_on_shelf
 
 from urdgn_lite import faces, networks, presets, zoo
 from urdgn_lite.measure import metrics  # noqa: F401 - mends torchvision before torchmetrics asks
@@ -44,12 +44,6 @@ def generator_file(tmp_path_factory):
     path = tmp_path_factory.mktemp("run") / "generator.safetensors"
     zoo.save_weights(network, path, {"preset": preset.to_dict(), "seed": 0})
     return path
-
-
-def put_on_shelf(path, name):
-    """Let the zoo know a generator by a name."""
-    zoo.SHELF.mkdir(exist_ok=True)
-    shutil.copy(path, zoo.SHELF / f"{name}.safetensors")
 
 
 @pytest.fixture

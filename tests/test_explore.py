@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from shelf import put_on_shelf
 from torch import nn
 
-from conftest import put_on_shelf
 from urdgn_lite import degrade, faces, presets, train, zoo
 from urdgn_lite.lesson import explore
 from urdgn_lite.lesson.pictures import picture_of

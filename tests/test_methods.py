@@ -2,9 +2,9 @@ import signal
 
 import pytest
 import torch
+from shelf import put_on_shelf
 from typer.testing import CliRunner
 
-from conftest import put_on_shelf
 from urdgn_lite import faces, methods, networks, zoo
 from urdgn_lite.cli import app
 from urdgn_lite.degrade import downsample, upsample_bicubic

@@ -15,7 +15,7 @@ from PIL import Image
 
 from urdgn_lite import degrade, zoo
 from urdgn_lite.degrade import to_float, to_uint8
-from urdgn_lite.measure import metrics
+from urdgn_lite.measure import damages, metrics
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tools/sphinx"))
 import play
@@ -145,10 +145,10 @@ def test_a_network_of_the_page_is_the_one_of_torch(name, touched, few_faces):
 
 DAMAGES = {
     "downsample": ("", degrade.downsample),
-    "shift": ("5, -11", lambda h: degrade.shift(h, 5, -11)),
-    "rotate": ("30", lambda h: degrade.rotate(h, 30)),
-    "blur": ("3", lambda h: degrade.blur(h, 3)),
-    "relight": ("0.6, -0.3", lambda h: degrade.relight(h, 0.6, -0.3)),
+    "shift": ("5, -11", lambda h: damages.shift(h, 5, -11)),
+    "rotate": ("30", lambda h: damages.rotate(h, 30)),
+    "blur": ("3", lambda h: damages.blur(h, 3)),
+    "relight": ("0.6, -0.3", lambda h: damages.relight(h, 0.6, -0.3)),
 }
 
 

@@ -11,9 +11,9 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from shelf import put_on_shelf
 from torch import nn
 
-from conftest import put_on_shelf
 from urdgn_lite import networks, objective, presets, store, zoo
 from urdgn_lite import train as training
 from urdgn_lite.degrade import downsample, to_float, to_uint8

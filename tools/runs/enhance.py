@@ -19,7 +19,7 @@ from urdgn_lite import faces, methods, store
 from urdgn_lite.degrade import downsample
 from urdgn_lite.faces import to_float
 from urdgn_lite.measure import evaluate
-from urdgn_lite.measure.identity import embed, labels, rank1
+from urdgn_lite.measure.identity import embed, rank1
 from urdgn_lite.provenance import circumstances
 
 WAYS = ("bicubic", "residual", "residual-gan")
@@ -45,7 +45,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--faces", default="celeba128")
     test = faces.load(parser.parse_args().faces, "test")
-    people = labels(test)
+    people = test.people()
     result = {"faces": test.source, "split": test.split, "n": len(test), "people": len(set(people))}
     text = json.dumps(result | {"rank1": count(test, people, WAYS)} | circumstances(), indent=1)
     store.write(evaluate.ledger() / "enhance.json", text + "\n")

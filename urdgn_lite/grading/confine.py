@@ -22,7 +22,7 @@ SOLUTIONS = ("urdgn_lite.objective", "urdgn_lite.optimiser", "urdgn_lite.train")
 COPIED = "imports the package's own solution"
 # What Python reports before it is done (PEP 578), refused or not, and what it is called here
 WATCHED = {
-    "to reach the network": "socket.connect socket.bind socket.getaddrinfo socket.sendto",
+    "to reach the network": "socket.__new__ socket.connect socket.bind socket.getaddrinfo",
     "to start a process": "subprocess.Popen os.system os.fork os.exec os.posix_spawn os.forkpty",
     "to change a file": "os.chmod os.chown os.utime os.setxattr os.truncate os.rename os.link",
     "to remove a file": "os.remove os.rmdir shutil.rmtree",
