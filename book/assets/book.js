@@ -40,13 +40,15 @@ function quiz(section) {
   if (questions.length && !score.isConnected) questions.at(-1).append(score);
 }
 
+const WIDE = "table, pre, div.math, mjx-container[display]";
+
 function reachable() {
-  for (const part of document.querySelectorAll("article table, article pre, article div.math")) {
+  for (const part of document.querySelectorAll(`article :is(${WIDE})`)) {
     if (part.scrollWidth > part.clientWidth + 1) part.tabIndex = 0;
     else part.removeAttribute("tabindex");
   }
 }
 
 document.querySelectorAll("section#quiz").forEach(quiz);
-addEventListener("load", reachable);
+new ResizeObserver(reachable).observe(document.querySelector("article"));  // formulas come late
 addEventListener("resize", reachable);
