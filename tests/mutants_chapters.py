@@ -291,3 +291,23 @@ MUTANTS = [
         ("upright", "the whole square", "right", ("<= 7.5**2", "<= 999")),
     ]
 ]  # fmt: skip
+# The faults that any function of tensors can have.
+TEXT = "\ndef f(*given):\n    return 'soon'\n"
+OVERWRITTEN = """
+right = f
+def f(*given):
+    found = torch.as_tensor(right(*given)).clone()
+    next(a for a in given if isinstance(a, torch.Tensor)).add_(1)
+    return found
+"""
+MUTANTS += [
+    (task, name, fails, RIGHT_ONES[task] + code)
+    for name, fails, code, tasks in [
+        ("a text", "answers", TEXT,
+         ("normalised", "upright", "covered", "flicker", "shifted", "unbiased")),
+        ("the first argument overwritten", "unchanged", OVERWRITTEN,
+         ("deconvolution", "upright", "best_psnr", "flicker", "shifted", "best_value",
+          "equal_pushes", "same_push")),
+    ]
+    for task in tasks
+]  # fmt: skip

@@ -67,7 +67,7 @@ def _stacks(rng: Random) -> Iterator[tuple[str, tuple[Any, ...]]]:
 receptive_field = Exercise(
     "receptive_field", "Chapter 3, exercise 2: `fn(layers)`, (kernel, stride), the first first.",
     returns="one number", where=CHAPTER + "“What one output pixel sees”",
-    reference=_sees, inputs=_stacks,
+    reference=_sees, inputs=_stacks, tensors=False,
     mistakes={
         "each further layer adds its kernel less 1": lambda l: sum(k for k, _ in l),
         "behind a stride, every step is longer": lambda l: _sees(l, [1] * len(l)),
