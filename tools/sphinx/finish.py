@@ -31,7 +31,8 @@ ICONS = """.fa-solid, .fa-regular, .fa-brands, .fas, .far, .fab {
 """
 MISSING = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<meta name="color-scheme" content="light dark"><title>No such page</title>
+<meta name="color-scheme" content="light dark">
+<link rel="icon" href="data:,"><title>No such page</title>
 <style>body {{ font: 1.2rem/1.6 sans-serif; max-width: 34rem; margin: 4rem auto; padding: 0 1rem }}
 a {{ color: light-dark(#0b5cad, #8ab8ff) }}</style>
 <main><h1>No such page</h1>
@@ -41,7 +42,8 @@ a {{ color: light-dark(#0b5cad, #8ab8ff) }}</style>
 
 
 def scripts(app: Sphinx, page: str, template: str, context: dict[str, Any], _: Any) -> None:
-    """Leave out the scripts that a page does not use."""
+    """Leave out the scripts and styles that a page does not use."""
+    context["css_files"] = [css for css in context["css_files"] if "thebe" not in f"{css}"]
     unused = ["thebe"] + ["mathjax"] * ('class="math' not in context.get("body", ""))
     context["script_files"] = [
         script

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from urdgn_lite.check.asking import BOOK, LOGITS, dtype_and_device, settled
 from urdgn_lite.check.engine import (
     HALF,
     SMALL,
@@ -27,7 +28,6 @@ from urdgn_lite.check.engine import (
     number,
     require,
 )  # fmt: skip
-from urdgn_lite.check.losses import BOOK, LOGITS, dtype_and_device, settled
 from urdgn_lite.check.tensors import Watch, constant, describe, gradients, image, one_device
 
 VALUE = BOOK + "“D's gradient”"
