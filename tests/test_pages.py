@@ -23,6 +23,7 @@ def site():
     address, server = serve(HTML)
     yield address
     server.shutdown()
+    server.server_close()
 
 
 def violations(page, rules=None):

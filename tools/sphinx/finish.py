@@ -77,7 +77,7 @@ def pictures(page: str, folder: Path) -> str:
                 kind = "webp"
                 image.convert("RGBA").save(folder / f"{name}.webp", lossless=True, quality=80)
         width, height = (round(side * 100 / max(dpi, 100)) for side in size)
-        sized = "" if ' width=' in before + after else f' width="{width}" height="{height}"'
+        sized = "" if " width=" in before + after else f' width="{width}" height="{height}"'
         return f'<img{before}src="{place}{name}.{kind}"{after.rstrip()}{sized} loading="lazy"/>'
 
     def inline(match: re.Match[str]) -> str:
