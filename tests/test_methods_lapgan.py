@@ -161,8 +161,7 @@ def test_fit_trains_the_levels(few_faces, h):
 
 
 def test_what_training_leaves_is_one_generator_with_a_card(few_faces, tmp_path):
-    run = train(SLIM, few_faces.images, few_faces.images[:2], out=tmp_path, steps=2,
-                       source="imaginary")  # fmt: skip
+    run = train(SLIM, few_faces.images, few_faces.images[:2], out=tmp_path, steps=2)
     network, card = load_weights(tmp_path / "generator.safetensors")
     lr = downsample(to_float(few_faces.images))
     with torch.no_grad():

@@ -527,6 +527,25 @@ def test_a_cpu_computes_in_bf16_where_it_is_asked_to(few_faces, monkeypatch):
     assert next(run.G.parameters()).dtype == torch.float32  # computed so, not kept so
 
 
+@pytest.mark.parametrize("preset", [SMOKE, GAN])
+def test_in_bf16_every_step_computes_with_the_weights_of_now(few_faces, preset, monkeypatch):
+    """Autocast keeps a copy of rounded weights; training must not read an old one."""
+
+    def checked(run, h):
+        l = downsample(h)
+        used = run.G(l)
+        with torch.autocast("cpu", torch.bfloat16, cache_enabled=False):
+            assert torch.equal(used, run.G(l))
+        return algorithm_1(run, h)
+
+    monkeypatch.setitem(training.GAMES, "algorithm_1", checked)
+    with torch.autocast("cpu", torch.bfloat16):
+        coarse = train(preset, few_faces, few_faces, steps=30)
+    monkeypatch.undo()
+    fine = train(preset, few_faces, few_faces, steps=30)
+    assert coarse.history[-1]["gain"] == pytest.approx(fine.history[-1]["gain"], abs=0.5)
+
+
 def test_a_nan_of_minutes_is_refused(few_faces):
     with pytest.raises(ValueError, match="minutes must be 0 or more, not nan"):
         train(SMOKE, few_faces, minutes=math.nan)

@@ -140,7 +140,8 @@ def step(run: Run, images: UInt8[Tensor, "n 3 128 128"], game: Game) -> Losses:
     torch.manual_seed(run.seed * 1_000_003 + run.step)
     h = augment(batch(images, run), run.preset.affine)
     run.set_learning_rates()
-    with torch.autocast(device, torch.bfloat16, enabled=bf16):
+    # No cache of rounded weights: they change within a step, and an outer autocast keeps it.
+    with torch.autocast(device, torch.bfloat16, enabled=bf16, cache_enabled=False):
         losses = game(run, h)
     if run.averaged is not None:
         run.averaged.update_parameters(run.G)
