@@ -126,7 +126,7 @@ def test_a_network_of_the_page_is_the_one_of_torch(name, touched, few_faces):
           const im = await import('./_static/play/image.js');
           const { generator, runtime } = await import('./_static/play/runtime.js');
           await runtime();
-          const G = await generator(`_static/play/weights/${name}.safetensors`);
+          const G = await generator(name);
           return faces.map((bytes) => {
             const lr = im.toFloat(bytes), bicubic = im.resize(lr, 128);
             return [G(lr, bicubic), bicubic].map((face) => [...im.toBytes(face)]);
