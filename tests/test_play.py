@@ -25,7 +25,8 @@ import play
 HEAD = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Play</title>
 <meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">
 <link rel="stylesheet" href="_static/play/play.css">
-<style>:root {color-scheme: light dark; background: Canvas} body {max-width: 688px; margin: auto}</style>
+<style>:root {color-scheme: light dark; background: Canvas}
+body {max-width: 688px; margin: auto}</style>
 <script type="module" src="_static/play/start.js"></script><body><main><h1>Play</h1>"""
 STILL = '<img alt="a still" src="_static/play/faces/0.webp">'
 EVERYTHING = (
