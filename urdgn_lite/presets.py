@@ -114,7 +114,8 @@ PRESETS: dict[str, Preset] = {p.name: p for p in (
     Preset("paper", LITE, reduction="sum",
            optimiser=LITERAL, rate=1e-3, schedule="paper", steps=28_110),
     Preset("paper-gan", LITE, SMALL_D, 100.0, "sum", "saturating",
-           optimiser=LITERAL, rate=1e-3, schedule="paper", steps=14_055),
+           optimiser=LITERAL, rate=1e-3, schedule="paper", steps=14_055,
+           outcome="+2.21 dB on CelebA's test faces, after 52 minutes of 2 CPU cores"),
     # For tests.
     Preset("smoke", SMOKE, optimiser=ADAMW, rate=2e-3, batch=4, steps=8),
     Preset("smoke-gan", SMOKE, {"widths": (4, 4, 4, 4), "hidden": 8, "dropout": 0.2}, 100.0,
