@@ -37,10 +37,8 @@ def source(function: Callable[..., Any]) -> None:
     for node in sorted(found, key=lambda node: -node.lineno):  # from the end: lines stay in place
         first = node.body[0]
         if ast.get_docstring(node) and first.end_lineno:
-            summary = lines[first.lineno - 1].rstrip().removesuffix('"""') + '"""'
-            indent = " " * first.col_offset
-            short = textwrap.wrap(summary, WIDTH, subsequent_indent=indent)
-            lines[first.lineno - 1 : first.end_lineno] = short
+            summary = lines[first.lineno - 1].rstrip().removesuffix('"""')
+            lines[first.lineno - 1 : first.end_lineno] = [summary + '"""']
         if isinstance(node, ast.FunctionDef):
             lines[node.lineno - 1 : first.lineno - 1] = signature(node)
         for decorator in reversed(node.decorator_list):
