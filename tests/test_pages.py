@@ -63,12 +63,15 @@ def test_a_page_loads_no_more_than_it_uses(name, site, visit):  # noqa: F811
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_every_picture_is_shown_at_128_css_pixels_or_more(name, site, visit):  # noqa: F811
     page = visit(f"{site}/{name}.html", viewport={"width": 1280, "height": 900})
-    shown = page.evaluate(
-        "[...document.querySelectorAll('article .cell_output img')]"
-        ".filter(i => i.checkVisibility()).map(i => i.width)"
-    )
-    assert shown
-    assert min(shown) >= 128
+    for theme in ("light", "dark"):
+        page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
+        shown = page.evaluate(
+            "[...document.querySelectorAll('article .cell_output img')]"
+            ".filter(i => i.checkVisibility()).map(i => i.clientWidth"
+            " - 2 * parseFloat(getComputedStyle(i).paddingLeft))"
+        )
+        assert shown
+        assert min(shown) >= 128, theme
 
 
 @pytest.mark.parametrize("name", PAGES)
