@@ -9,7 +9,7 @@ HTML := _build/html/index.html
 export TQDM_DISABLE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book read links lab test colab notebooks weights clean
+.PHONY: help book read links lab fuzz test colab notebooks weights clean
 
 help: ## say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
@@ -39,6 +39,9 @@ links: $(HTML) ## ask every external link of the book whether it still leads som
 lab: $(INSTALLED) ## open the chapters in JupyterLab
 	TQDM_DISABLE= $(BIN)/jupyter lab book
 
+fuzz: $(INSTALLED) ## damaged and hostile inputs, for ten minutes
+	$(BIN)/python tests/fuzz.py --minutes 10
+
 test: $(HTML) ## every check: style, types, the built pages, tests, and a replay of every notebook
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -46,7 +49,7 @@ test: $(HTML) ## every check: style, types, the built pages, tests, and a replay
 	$(BIN)/lint-imports
 	$(BIN)/python tools/book/sync.py --check
 	$(BIN)/python tools/book/assignments.py --check
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --durations 10 --nbval book tests
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 10 --nbval book tests
 
 colab: $(INSTALLED) ## replay all notebooks with what their set-up cell installs today
 	$(BIN)/python -m pytest --nbval --fresh book
