@@ -106,7 +106,7 @@ def closed_in(folder: Path) -> Iterator[list[str]]:
     (folder / "tmp").mkdir(exist_ok=True)
     tempfile.tempdir = str(folder / "tmp")
     evaluate.ledger = lambda: folder / "results"
-    watch.outside, watch.root = [], os.path.realpath(folder)
+    watch.outside, watch.root = [], f"{os.path.realpath(folder)}/"
     os.chdir(folder)
     try:
         with warnings.catch_warnings():

@@ -38,11 +38,17 @@ def direct() -> set[str]:
 def licence(distribution: metadata.Distribution) -> str:
     """The licence that a package states: an SPDX expression, its own words, or its classifiers."""
     told = distribution.metadata
-    stated = [told.get("License-Expression"), told.get("License")]
-    kinds = [c.rpartition(" :: ")[2] for c in told.get_all("Classifier") or ()
-             if c.startswith("License ::") and not c.endswith("OSI Approved")]  # fmt: skip
-    short = [s.strip() for s in stated if s and s.strip() not in ("", "UNKNOWN") and len(s) < 60]
-    return (short or [" or ".join(sorted(set(kinds)))])[0] or "see its files"
+    if expression := told.get("License-Expression"):
+        return expression
+    if (words := (told.get("License") or "").strip()) and len(words) < 60 and words != "UNKNOWN":
+        return words
+    classifiers = [c for c in told.get_all("Classifier") or () if c.startswith("License ::")]
+    kinds = {c.rpartition(" :: ")[2] for c in classifiers} - {"OSI Approved"}
+    files = [f for f in distribution.files or () if f.name.upper().startswith("LICEN")]
+    first = (
+        Path(str(distribution.locate_file(files[0]))).read_text().split("\n")[0] if files else ""
+    )
+    return " or ".join(sorted(kinds)) or first.strip()
 
 
 def licences() -> dict[str, str]:
