@@ -58,13 +58,17 @@ def test_a_page_loads_no_more_than_it_uses(opened):
 
 
 def test_every_picture_is_shown_at_128_css_pixels_or_more(opened):
-    shown = opened.evaluate(
-        "[...document.querySelectorAll('article .cell_output img')]"
-        ".filter(i => i.checkVisibility()).map(i => i.width)"
-    )
-    if opened.title_of_file in CHAPTERS:
+    if opened.title_of_file not in CHAPTERS:
+        return
+    for theme in ("dark", "light"):
+        opened.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
+        shown = opened.evaluate(
+            "[...document.querySelectorAll('article .cell_output img')]"
+            ".filter(i => i.checkVisibility()).map(i => i.clientWidth"
+            " - 2 * parseFloat(getComputedStyle(i).paddingLeft))"
+        )
         assert shown
-        assert min(shown) >= 128
+        assert min(shown) >= 128, theme
 
 
 def test_no_code_scrolls_sideways_at_1280_pixels(opened):
