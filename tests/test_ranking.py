@@ -72,8 +72,11 @@ def test_a_set_up_shares_what_was_fitted(tmp_path, few_faces, monkeypatch):
     assert isinstance(base, Learnt)
     assert free.arrays is base.arrays
     assert (free.shared, free.back_projection, base.shared, base.back_projection) == (
-        True, 0, False, 10
-    )  # fmt: skip
+        True,
+        0,
+        False,
+        10,
+    )
 
 
 def test_a_row_has_gains_and_artefacts_with_intervals(few_faces):
