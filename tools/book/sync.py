@@ -1,4 +1,4 @@
-"""Write what derives from elsewhere: URL, tables, minutes, references, set-up cells, quizzes.
+"""Write what derives from elsewhere: URL, tables, minutes, references, set-ups, quizzes, sums.
 
 `python tools/book/sync.py` writes; `--check` only says what is out of date, and fails then.
 """
@@ -14,6 +14,7 @@ from typing import Any
 
 import bibliography
 import minutes
+import supply
 
 from urdgn_lite import zoo
 from urdgn_lite.measure import report as verdicts
@@ -31,8 +32,11 @@ if "google.colab" in sys.modules:
 from urdgn_lite.lesson import notebook
 
 notebook.setup()'''
-FAMILY = [f"{name}{gan}" for name in ("residual", "residual-s", "lite", "released", "paper")
-          for gan in ("", "-gan")]  # fmt: skip
+FAMILY = [
+    f"{name}{gan}"
+    for name in ("residual", "residual-s", "lite", "released", "paper")
+    for gan in ("", "-gan")
+]
 FIRST = "01-problem"
 COLAB = "https://colab.research.google.com"
 
@@ -171,9 +175,11 @@ def recipes() -> str:
     ]
     for name, row in stored("recipes").items():
         cells = [
-            verdicts.cell(row, "gain_psnr", 2, "+"), f"{row['gain_training_mode']:+.2f}",
-            verdicts.cell(row, "gain_ssim", 3, "+"), verdicts.cell(row, "lpips", 3),
-        ]  # fmt: skip
+            verdicts.cell(row, "gain_psnr", 2, "+"),
+            f"{row['gain_training_mode']:+.2f}",
+            verdicts.cell(row, "gain_ssim", 3, "+"),
+            verdicts.cell(row, "lpips", 3),
+        ]
         for half in ("bce_real", "bce_fake"):
             values = row["curves"].get(half, [])
             late = values[-max(1, len(values) // 4) :]
@@ -265,6 +271,7 @@ def wanted() -> dict[Path, str]:
     chapters = sorted((ROOT / "book").glob("[0-9]*.ipynb"))
     for path in chapters:
         files[path] = minutes.with_needs(with_quiz(files[path], path.stem), path.stem)
+    files[ROOT / ".ci" / "SHA256SUMS"] = supply.checksums()
     quizzes = {path.stem: questions(files[path]) for path in chapters}
     stored = ROOT / "urdgn_lite" / "data" / "quizzes.json"
     files[stored] = json.dumps(quizzes, indent=1, ensure_ascii=False) + "\n"
