@@ -11,7 +11,7 @@ APPARMOR := kernel.apparmor_restrict_unprivileged_userns# as Ubuntu has it since
 export TQDM_DISABLE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book read links lab test isolation colab notebooks weights clean
+.PHONY: help book read links lab fuzz licences hashes test isolation colab image notebooks weights clean
 
 help: ## say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
@@ -20,6 +20,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed; say PYTHON=/path/to/python3.11 make …"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(if $(HASHES),$(BIN)/python -m pip install --quiet --no-deps --require-hashes --requirement .ci/hashes.txt)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
 	@touch $@
 
@@ -41,6 +42,16 @@ links: $(HTML) ## ask every external link of the book whether it still leads som
 lab: $(INSTALLED) ## open the chapters in JupyterLab
 	TQDM_DISABLE= $(BIN)/jupyter lab book
 
+licences: $(INSTALLED) ## list the licences of all that this depends on: .ci/licences.md
+	$(BIN)/python tools/book/supply.py licences
+
+hashes: $(INSTALLED) ## pin the hash of all that CI installs: .ci/hashes.txt
+	$(BIN)/python -m pip install --dry-run --ignore-installed --quiet --report - \
+	  --constraint constraints.txt ".[dev]" | $(BIN)/python tools/book/supply.py hashes
+
+fuzz: $(INSTALLED) ## damaged and hostile inputs, for ten minutes
+	$(BIN)/python tests/fuzz.py --minutes 10
+
 test: $(HTML) ## every check: style, types, the built pages, tests, and a replay of every notebook
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -48,7 +59,7 @@ test: $(HTML) ## every check: style, types, the built pages, tests, and a replay
 	$(BIN)/lint-imports
 	$(BIN)/python tools/book/sync.py --check
 	$(BIN)/python tools/book/assignments.py --check
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --durations 10 --nbval book tests
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 10 --nbval book tests
 
 isolation: ## what shuts submissions in while they are graded (Debian, Ubuntu; asks for root)
 	$(ROOT) apt-get update --quiet
@@ -57,6 +68,11 @@ isolation: ## what shuts submissions in while they are graded (Debian, Ubuntu; a
 
 colab: $(INSTALLED) ## replay all notebooks with what their set-up cell installs today
 	$(BIN)/python -m pytest --nbval --fresh book
+
+image: ## replay all notebooks with the packages of this machine, as in Colab's image
+	$(PYTHON) -m venv --system-site-packages .venv
+	$(BIN)/python -m pip install --quiet --editable . beartype nbval
+	$(BIN)/python -m pytest --nbval book
 
 notebooks: $(INSTALLED) ## execute all chapters and store their outputs
 	$(BIN)/python tools/book/sync.py

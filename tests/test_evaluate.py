@@ -354,3 +354,10 @@ def test_the_papers_numbers_are_read_from_the_ledger(ledger):
 def test_the_ledger_lies_in_the_checkout_or_in_the_package():
     assert e.ledger().name == "results"
     assert e.ledger().parent.name in ("urdgn_lite", e.Path(__file__).parent.parent.name)
+
+
+@pytest.mark.parametrize("name", ["../x", "a/b", "", ".x", ".."])
+def test_a_row_stays_within_the_ledger(few_faces, tmp_path, name):
+    with pytest.raises(ValueError, match="cannot be the name of a row"):
+        e.write_row(name, few_faces, {"psnr": 1.0}, tmp_path / "results")
+    assert list(tmp_path.iterdir()) == []

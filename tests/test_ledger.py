@@ -84,7 +84,10 @@ def ledger(folder):
             values.append((file, method, key, float(value)))
 
     for path in sorted(folder.rglob("*.json")):
-        walk(path.parent.name, path.stem, "", json.loads(path.read_text()))
+        table = json.loads(path.read_text())
+        rows = table if path.stem == "ranking" else {path.stem: table}  # "liu, bilateral filter"
+        for name, row in rows.items():
+            walk(path.parent.name, name.partition(",")[0], "", row)
     published = yaml.safe_load((folder / "paper.yml").read_text())["table1"]
     for method, row in published.items():
         walk("paper", method, "", row)

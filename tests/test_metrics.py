@@ -103,6 +103,29 @@ def test_8_bit_images_are_refused_with_the_remedy(metric, few_faces, monkeypatch
         inspect.unwrap(metric)(few_faces.images[:2], few_faces.images[2:4])
 
 
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 4.1, -255.0])
+@pytest.mark.parametrize("metric", [psnr, ssim, sharpness, lr_consistency, lpips])
+@pytest.mark.parametrize("place", [0, 1])
+def test_one_value_that_no_image_has_is_refused(metric, place, value, real, monkeypatch):
+    monkeypatch.setattr(metrics, "_lpips_network", lambda path: torch.nn.Identity())
+    monkeypatch.setattr(metrics.Path, "is_file", lambda path: True)
+    pair = [real[:2].clone(), real[2:4].clone()]
+    pair[place][1, 2, 64, 64] = value
+    with pytest.raises(ValueError, match=rf"must lie in \[-1, 1\].* reach {abs(value):g}"):
+        metric(*pair)
+
+
+def test_photos_of_0_to_255_are_not_taken_for_white(few_faces):
+    with pytest.raises(ValueError, match=r"reach 2\d\d: .*x / 127\.5 - 1"):
+        psnr(few_faces.images[:2].float(), few_faces.images[2:4].float())
+
+
+def test_images_below_the_window_of_ssim_are_refused(real):
+    with pytest.raises(ValueError, match="window of 11 × 11 does not fit into 10 × 128 pixels"):
+        ssim(real[:, :, :10], real[:, :, :10])
+    assert ssim(real[:, :, :11, :11], real[:, :, :11, :11]).allclose(torch.ones(8))
+
+
 def test_psnr_of_one_wrong_channel_averages_over_all_three():
     wrong = to_uint8(flat(100))
     wrong[:, 0] += 30  # mean squared error 900 / 3

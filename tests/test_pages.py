@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from browser import browser, serve, visit  # noqa: F401 - fixtures
+from browser import Visits, browser, serve, visit  # noqa: F401 - fixtures
 
 BOOK = Path(__file__).parent.parent / "book"
 HTML = BOOK.parent / "_build" / "html"
@@ -36,49 +36,58 @@ def violations(page, rules=None):
             for v in found if v["impact"] in ("serious", "critical")]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", [*PAGES, "404"])
-def test_everyone_can_read_it(name, site, visit):  # noqa: F811
-    page = visit(f"{site}/{name}.html", viewport={"width": 1280, "height": 900})
+@pytest.fixture(scope="module", params=[*PAGES, "404"])
+def opened(request, site, browser):  # noqa: F811
+    """One page after the other, loaded once for all that looks at it; nothing was wrong on it."""
+    visits = Visits(browser)
+    page = visits(f"{site}/{request.param}.html", viewport={"width": 1280, "height": 900})
     page.wait_for_load_state("networkidle")
-    assert violations(page) == []
-    for width, theme in ((1280, "dark"), (375, "dark"), (375, "light")):
-        page.set_viewport_size({"width": width, "height": 900})
-        page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
-        page.wait_for_timeout(150)
-        assert violations(page, BY_LOOKS) == [], (width, theme)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, "it scrolls sideways"
+    page.title_of_file = request.param
+    yield page
+    visits.close()
+    assert not visits.faults, str(visits.faults)
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_a_page_loads_no_more_than_it_uses(name, site, visit):  # noqa: F811
-    page = visit(f"{site}/{name}.html", viewport={"width": 1280, "height": 900})
-    page.wait_for_load_state("networkidle")
-    asked = [url.rpartition("/")[2] for url in page.asked if not url.startswith("data:")]
-    assert not [url for url in page.asked if "fontawesome" in url or "thebe" in url]
+def test_a_page_loads_no_more_than_it_uses(opened):
+    name = opened.title_of_file
+    asked = [url.rpartition("/")[2] for url in opened.asked if not url.startswith("data:")]
+    assert not [url for url in opened.asked if "fontawesome" in url or "thebe" in url]
     formulas = 'class="math' in (HTML / f"{name}.html").read_text()
-    assert any("tex-" in url or "mathjax" in url.lower() for url in page.asked) == formulas
+    assert any("tex-" in url or "mathjax" in url.lower() for url in opened.asked) == formulas
     assert len(asked) <= 60
 
 
-@pytest.mark.parametrize("name", CHAPTERS)
-def test_every_picture_is_shown_at_128_css_pixels_or_more(name, site, visit):  # noqa: F811
-    page = visit(f"{site}/{name}.html", viewport={"width": 1280, "height": 900})
-    shown = page.evaluate(
-        "[...document.querySelectorAll('article .cell_output img')]"
-        ".filter(i => i.checkVisibility()).map(i => i.width)"
-    )
-    assert shown
-    assert min(shown) >= 128
+def test_every_picture_is_shown_at_128_css_pixels_or_more(opened):
+    if opened.title_of_file not in CHAPTERS:
+        return
+    for theme in ("dark", "light"):
+        opened.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
+        shown = opened.evaluate(
+            "[...document.querySelectorAll('article .cell_output img')]"
+            ".filter(i => i.checkVisibility()).map(i => i.clientWidth"
+            " - 2 * parseFloat(getComputedStyle(i).paddingLeft))"
+        )
+        assert shown
+        assert min(shown) >= 128, theme
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_no_code_scrolls_sideways_at_1280_pixels(name, site, visit):  # noqa: F811
-    page = visit(f"{site}/{name}.html", viewport={"width": 1280, "height": 900})
-    wide = page.evaluate(
+def test_no_code_scrolls_sideways_at_1280_pixels(opened):
+    wide = opened.evaluate(
         "[...document.querySelectorAll('article div.highlight pre')]"
         ".filter(p => p.scrollWidth > p.clientWidth + 1).map(p => p.textContent.slice(0, 80))"
     )
     assert wide == []
+
+
+def test_everyone_can_read_it(opened):  # the last: it changes the size and the theme
+    assert violations(opened) == []
+    for width, theme in ((1280, "dark"), (375, "dark"), (375, "light")):
+        opened.set_viewport_size({"width": width, "height": 900})
+        opened.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
+        opened.wait_for_timeout(150)
+        assert violations(opened, BY_LOOKS) == [], (width, theme)
+        sideways = opened.evaluate("document.documentElement.scrollWidth") > width
+        assert not sideways, (width, theme)
 
 
 def test_the_quiz_is_answered_and_scored_by_keyboard_alone(site, visit):  # noqa: F811

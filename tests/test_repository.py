@@ -1,5 +1,6 @@
 """What must agree across files: dependencies, the URL, the commands of the README."""
 
+import hashlib
 import re
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from packaging.utils import canonicalize_name
 
 from urdgn_lite import faces, methods, presets, zoo
 from urdgn_lite.measure import evaluate
@@ -16,6 +18,7 @@ ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 URL = PROJECT["urls"]["Repository"]
 SLUG = URL.removeprefix("https://github.com/")
+HASHES = ROOT / ".ci" / "hashes.txt"
 README = (ROOT / "README.md").read_text()
 
 
@@ -111,7 +114,8 @@ def test_the_workflows_call_what_can_be_made():
     for path in (ROOT / ".github" / "workflows").glob("*.yml"):
         for job in yaml.safe_load(path.read_text())["jobs"].values():
             called |= {step["run"] for step in job["steps"] if "run" in step}
-    assert called == {f"make {what}" for what in ("isolation", "test", "book", "links", "colab")}
+    whats = ("isolation", "test", "book", "links", "colab", "image")
+    assert called == {f"make {what}" for what in whats}
     assert {command.removeprefix("make ") for command in called} <= targets
 
 
@@ -126,6 +130,40 @@ def test_no_tracked_file_is_large_or_a_pickle():
     for path in tracked():
         assert path.stat().st_size < 9_000_000, path
         assert path.suffix not in {".pt", ".pth", ".pkl", ".pickle", ".npy"}, path
+
+
+def test_every_binary_is_the_one_of_the_manifest():
+    lines = (ROOT / ".ci" / "SHA256SUMS").read_text().splitlines()
+    manifest = {name: digest for digest, name in (line.split("  ") for line in lines)}
+    binaries = [p for p in tracked() if b"\0" in p.read_bytes()]
+    assert {p.relative_to(ROOT).as_posix() for p in binaries} <= set(manifest)
+    for name, digest in manifest.items():
+        assert hashlib.sha256((ROOT / name).read_bytes()).hexdigest() == digest, name
+
+
+def test_the_licence_of_every_dependency_is_listed(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "tools" / "book")
+    import supply
+
+    rows = re.findall(
+        r"(?m)^\| \**([\w.-]+?)\** \| (.+) \|$", (ROOT / ".ci/licences.md").read_text()
+    )
+    listed = dict(rows[1:])
+    assert supply.direct() <= set(listed)
+    assert all(listed.values())
+    for name, stated in supply.licences().items():
+        if not name.startswith(("cuda", "nvidia", "triton")):  # of a torch that is not for CPUs
+            assert listed.get(name) == stated, f"{name}: make licences"
+
+
+def test_the_hashes_are_of_the_versions_that_are_pinned():
+    hashed = re.findall(r"(?m)^([\w.-]+)==(\S+) --hash=sha256:[0-9a-f]{64}$", HASHES.read_text())
+    pinned = dict(re.findall(r"(?m)^([\w.-]+)==(\S+)$", (ROOT / "constraints.txt").read_text()))
+    pinned = {canonicalize_name(name): version for name, version in pinned.items()}
+    assert len(hashed) > 200
+    other = {name for name, version in hashed if pinned.get(name) != version}
+    assert other <= {"setuptools", "wheel"}  # which `pip freeze` leaves out
+    assert "//" not in HASHES.read_text()  # no host
 
 
 def test_files_hold_one_idea():

@@ -1,4 +1,5 @@
 import weakref
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -275,3 +276,55 @@ def test_the_size_of_the_result_is_that_of_the_bundled_faces(tmp_path, lr):
     upsample_files(tmp_path / "anna.png", "bicubic", tmp_path / "out")
     (tmp_path / "out" / "comparison.png").unlink()
     assert faces.load(tmp_path / "out").images.shape == (1, 3, 128, 128)
+
+
+# What is there already
+
+
+def test_its_own_results_are_replaced(tmp_path, lr):
+    picture(lr).save(tmp_path / "anna.png")
+    before = upsample_files(tmp_path / "anna.png", "bicubic", tmp_path / "out")
+    first = pixels(before.written[0])
+    picture(-lr).save(tmp_path / "anna.png")
+    after = upsample_files(tmp_path / "anna.png", "bicubic", tmp_path / "out")
+    assert after.written == before.written
+    assert not np.array_equal(pixels(after.written[0]), first)
+
+
+@pytest.mark.parametrize("name", ["anna-128.png", "comparison.png"])
+def test_a_file_of_somebody_else_is_not_replaced(tmp_path, lr, name):
+    picture(lr).save(tmp_path / "anna.png")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / name).write_bytes(b"the only copy")
+    with pytest.raises(FileExistsError, match=rf"{name} exists, and urdgn_lite did not write it"):
+        upsample_files(tmp_path / "anna.png", "bicubic", tmp_path / "out")
+    assert [p.name for p in (tmp_path / "out").iterdir()] == [name]
+    assert (tmp_path / "out" / name).read_bytes() == b"the only copy"
+
+
+def test_what_is_enlarged_is_never_replaced(tmp_path, lr):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for name in ("a.png", "a-128.png"):
+        picture(lr).save(photos / name)
+    before = {p.name: p.read_bytes() for p in photos.iterdir()}
+    with pytest.raises(FileExistsError, match=r"a-128\.png is one of the files to enlarge"):
+        upsample_files(photos, "bicubic", photos)
+    assert {p.name: p.read_bytes() for p in photos.iterdir()} == before
+
+
+def test_results_into_the_folder_itself_go_beside_the_photos_and_once_only(tmp_path, lr):
+    picture(lr).save(tmp_path / "a.png")
+    before = (tmp_path / "a.png").read_bytes()
+    assert len(upsample_files(tmp_path, "bicubic", tmp_path).written) == 1
+    with pytest.raises(FileExistsError, match="one of the files to enlarge"):
+        upsample_files(tmp_path, "bicubic", tmp_path)
+    assert (tmp_path / "a.png").read_bytes() == before
+
+
+def test_no_two_results_have_one_name_whatever_the_capitals():
+    names = ["a.png", "A.png", "a.jpg", "A.PNG", "a-128.png", "comparison.png", "Comparison"]
+    found = upsample.names_of_results([Path(name) for name in names], Path("out"))
+    assert found[Path("a.png")] == Path("out/a-128.png")
+    assert len({p.name.lower() for p in found.values()}) == len(names)
+    assert "comparison.png" not in {p.name.lower() for p in found.values()}

@@ -18,6 +18,7 @@ from urdgn_lite.presets import Preset
 from urdgn_lite.run import Run
 
 NAME = "checkpoint.safetensors"
+GENERATOR, HISTORY = "generator.safetensors", "history.csv"
 
 
 class CheckpointError(ValueError):
@@ -31,7 +32,7 @@ def opened(run: Run, resume: bool) -> Iterator[None]:
     Raises
     ------
     CheckpointError : nothing to resume, or a run that would be overwritten. InUseError : another
-        process trains there. OSError : it cannot be written to.
+        process trains there. OSError : it cannot be written to, or holds files of somebody else.
     """
     if run.out is None:
         if resume:
@@ -46,6 +47,8 @@ def opened(run: Run, resume: bool) -> Iterator[None]:
             load(run, path)
         elif path.exists():
             raise CheckpointError(f"{path} exists: resume it (--resume), or choose another folder")
+        store.spare(run.out / GENERATOR, '"card":')
+        store.spare(run.out / HISTORY, "step,seconds")
         yield
 
 
@@ -59,12 +62,12 @@ def save(run: Run, val: Tensor | None = None) -> None:
         for i, state in optimiser.state_dict()["state"].items() if optimiser else ():
             tensors |= {f"{name}.optimiser.{i}.{k}": v for k, v in state.items()}
     card = run.card()
-    zoo.save_weights(run.generator, run.out / "generator.safetensors", card)
+    zoo.save_weights(run.generator, run.out / GENERATOR, card)
     table = io.StringIO(newline="")
     rows = csv.DictWriter(table, dict.fromkeys(k for row in run.history for k in row))
     rows.writeheader()
     rows.writerows(run.history)
-    store.write(run.out / "history.csv", table.getvalue())
+    store.write(run.out / HISTORY, table.getvalue())
     if val is not None and len(val):
         samples, generated = run.out / "samples", {"generated": _results(run.generator, val)}
         store.write_tensors(samples / f"step-{run.step:06d}.safetensors", generated, {})
@@ -100,17 +103,30 @@ def load(run: Run, path: Path) -> None:
             if optimiser:
                 groups = optimiser.state_dict()["param_groups"]
                 optimiser.load_state_dict({"state": states, "param_groups": groups})
+                _check_state(name, optimiser)
             weights = [k for k in tensors if k.startswith(f"{name}.")]
             network.load_state_dict({k[len(name) + 1 :]: tensors.pop(k) for k in weights})
         if tensors:
             raise ValueError(f"nobody's: {', '.join(tensors)}")
         run.step, run.seconds = int(card["step"]), float(card["seconds"])
-        run.history, run.start = list(card["history"]), dict(card["start"])
+        run.history, run.start = [dict(row) for row in card["history"]], dict(card["start"])
+        zoo.steps_and_seconds(card)
     except CheckpointError:
         raise
-    except (KeyError, TypeError, AttributeError, RuntimeError, ValueError) as error:
+    except store.MISFITS as error:
         reason = " ".join(str(error).split())
         raise CheckpointError(f"{path}: damaged, or no checkpoint ({reason})") from error
+
+
+def _check_state(name: str, optimiser: Any) -> None:
+    """Refuse what PyTorch takes over unseen: states of another shape, or not of all parameters."""
+    for group in optimiser.param_groups:
+        states = [optimiser.state.get(theta, {}) for theta in group["params"]]
+        if len({frozenset(state) for state in states}) > 1:
+            raise ValueError(f"the state of {name}'s optimiser is incomplete")
+        for theta, state in zip(group["params"], states, strict=True):
+            if any(v.shape not in ((), theta.shape) for v in state.values()):
+                raise ValueError(f"the state of {name}'s optimiser has another shape")
 
 
 def _parts(run: Run) -> Iterator[tuple[str, nn.Module, Any]]:

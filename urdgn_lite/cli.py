@@ -14,10 +14,12 @@ from urdgn_lite._console import err, out, plain_errors, say
 from urdgn_lite.presets import PRESETS, Preset
 
 app = typer.Typer(
-    no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
     help="Learn UR-DGN (Yu & Porikli, ECCV 2016) by running it: 16 × 16 faces become 128 × 128.",
     context_settings={"help_option_names": ["-h", "--help"]},
-)  # fmt: skip
+)
 FacesOption = Annotated[
     str, typer.Option(help="imaginary, celeba, lfw, a folder, a tar, or a name in $URDGN_FACES")
 ]
@@ -35,7 +37,7 @@ def faces(
 ) -> None:
     """Look at a source of faces: how many there are, what was skipped and why."""
     from urdgn_lite import faces as f
-    from urdgn_lite.lesson.figures import contact_sheet
+    from urdgn_lite.lesson.figures import contact_sheet, save_png
 
     with plain_errors():
         found = f.load(source, split, root=root)
@@ -43,7 +45,7 @@ def faces(
         for name, reason in found.skipped:
             say(out, f"  skipped {name}: {reason}")
         if sheet:
-            contact_sheet(found.images[:32]).save(sheet)
+            save_png(contact_sheet(found.images[:32]), sheet)
             say(out, f"wrote {sheet}")
 
 
@@ -90,8 +92,9 @@ def train(
         folder = folder or Path("runs") / p.name
         images = f.load(faces, "train", root=root, limit=limit)
         val = f.load(faces, "val", root=root, limit=100)
-        run: Any = partial(train, p, images, val, out=folder, steps=steps, seed=seed, start=start,
-                           resume=resume)  # fmt: skip
+        run: Any = partial(
+            train, p, images, val, out=folder, steps=steps, seed=seed, start=start, resume=resume
+        )
         if int(os.environ.get("WORLD_SIZE", "1")) > 1:
             from urdgn_lite.distributed import train as together
 
@@ -267,8 +270,9 @@ def grade(
             f"{len(made.grades)} submissions, {ok} without problems: {table}; "
             f"{len(made.feedback)} pages in {feedback} (and {feedback}.zip); {len(made.questions)} "
             f"questions to read in {table.parent / 'written'}; {made.similar} pairs in "
-            f"similar.csv; seed {seed}", highlight=False,
-        )  # fmt: skip
+            f"similar.csv; seed {seed}",
+            highlight=False,
+        )
 
 
 def weighed(preset: Preset, lam: float) -> Preset:

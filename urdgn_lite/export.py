@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from urdgn_lite import zoo
+from urdgn_lite import store, zoo
 from urdgn_lite.degrade import LR_SIZE
 
 PARITY = 1e-4  # largest difference from torch, in [-1, 1], that an export may have
@@ -36,8 +36,10 @@ def export(name: str | Path, path: Path) -> float:
     Raises
     ------
     ValueError : no such generator, the extra `export` is missing, or the difference is larger.
+    FileExistsError : the file is somebody else's.
     """
     network, card = zoo.load(name), zoo.card(name)
+    store.spare(path)
     try:
         import onnx
         import onnxruntime
@@ -49,6 +51,7 @@ def export(name: str | Path, path: Path) -> float:
     weights = hashlib.sha256(zoo.path_of(name).read_bytes()).hexdigest()
     about = {"card": json.dumps(card, ensure_ascii=False), "sha256": weights}
     onnx.helper.set_model_props(model, about)
+    model.producer_name = "urdgn_lite"
     data = model.SerializeToString()
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
     worst = 0.0
@@ -58,9 +61,7 @@ def export(name: str | Path, path: Path) -> float:
             worst = max(worst, (torch.from_numpy(played) - network(batch)).abs().max().item())
     if not worst <= PARITY:
         raise ValueError(f"{name}: ONNX differs from torch by {worst:.1e}, more than {PARITY:.0e}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    (part := path.with_suffix(".part")).write_bytes(data)
-    part.replace(path)
+    store.write(path, data)
     return worst
 
 

@@ -28,9 +28,9 @@ def enlarging(w: int) -> list[nn.Module]:
 
 
 class Deconvolutional(nn.Sequential):
-    """G of Sect. 3.1: transposed convolutions, each doubling the side and halving the channels.
+    """Convolutions at 16 × 16, then transposed ones: twice the side, half the channels each.
 
-    The paper's text leaves the layers' sizes open; this is the plainest network that it describes.
+    Sect. 3.2 calls G "a deconvolutional neural network" and leaves its layers open; these are ours.
 
     Parameters
     ----------

@@ -108,13 +108,13 @@ PRESETS: dict[str, Preset] = {p.name: p for p in (
       for lam in ("0", "1", "10", "1e3", "1e4")),
     Preset("lite-imaginary", LITE, optimiser=ADAMW, rate=3e-3, steps=1900,
            outcome="+1.74 dB on CelebA's test faces, after 5 minutes of 2 CPU cores"),
-    # Sect. 3.2 to the letter. Open in the text and chosen by us: layer sizes (such that two CPU
-    # cores train them to the end), N, K, ε inside the root, the initial weights; batch
-    # normalisation and mirrored faces are ours. 937 steps are an epoch.
+    # Sect. 3.2 to the letter. Open there, chosen by us: layer sizes, N, K, ε inside the root, the
+    # initial weights; batch normalisation and mirrored faces are ours. 937 steps are an epoch.
     Preset("paper", LITE, reduction="sum",
            optimiser=LITERAL, rate=1e-3, schedule="paper", steps=28_110),
     Preset("paper-gan", LITE, SMALL_D, 100.0, "sum", "saturating",
-           optimiser=LITERAL, rate=1e-3, schedule="paper", steps=14_055),
+           optimiser=LITERAL, rate=1e-3, schedule="paper", steps=14_055,
+           outcome="+2.21 dB on CelebA's test faces, after 52 minutes of 2 CPU cores"),
     # For tests.
     Preset("smoke", SMOKE, optimiser=ADAMW, rate=2e-3, batch=4, steps=8),
     Preset("smoke-gan", SMOKE, {"widths": (4, 4, 4, 4), "hidden": 8, "dropout": 0.2}, 100.0,

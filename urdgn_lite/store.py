@@ -18,6 +18,8 @@ from torch import Tensor
 
 Tensors = Mapping[str, Tensor]
 Card = dict[str, Any]
+# What code raises that is given a card or tensors which do not fit it.
+MISFITS = (LookupError, TypeError, AttributeError, RuntimeError, ValueError, ArithmeticError)
 UNREADABLE = (SafetensorError, OSError, KeyError, TypeError, ValueError, RuntimeError)
 
 
@@ -46,6 +48,22 @@ def write(path: Path, data: bytes | str) -> None:
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def spare(path: Path, mark: str = "urdgn_lite") -> None:
+    """Refuse to replace a file of somebody else: what we write bears a mark at one of its ends.
+
+    Raises
+    ------
+    FileExistsError : the file is there, without the mark.
+    """
+    if path.is_file():
+        with path.open("rb") as file:
+            ends = file.read(4096)
+            file.seek(max(file.tell(), path.stat().st_size - 4096))
+            ends += file.read()
+        if mark.encode() not in ends:
+            raise FileExistsError(f"{path} exists, and urdgn_lite did not write it: choose another")
 
 
 def write_json(path: Path, data: Any) -> None:

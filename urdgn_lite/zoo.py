@@ -44,7 +44,8 @@ def card(name: str | Path) -> dict[str, Any]:
 def steps_and_seconds(card: Mapping[str, Any]) -> tuple[int, float]:
     """What the weights of a card took, with what the network that they began as had taken."""
     before = card.get("start") or {"steps": 0, "seconds": 0}
-    return card.get("step", 0) + before["steps"], card.get("seconds", 0) + before["seconds"]
+    steps = int(card.get("step", 0)) + int(before["steps"])
+    return steps, float(card.get("seconds", 0)) + float(before["seconds"])
 
 
 def path_of(name: str | Path) -> Path:
@@ -86,7 +87,8 @@ def load_weights(path: Path) -> tuple[nn.Module, dict[str, Any]]:
             network = build_generator(Preset(**card["preset"]))
         values = {n: t.float() if t.dtype == torch.half else t for n, t in tensors.items()}
         network.load_state_dict(values, assign=True)
-    except (TypeError, KeyError, ValueError, RuntimeError, AttributeError) as error:
+        steps_and_seconds(card)
+    except store.MISFITS as error:
         reason = " ".join(str(error).split())
         raise store.DamagedError(f"{path}: not a generator of this package ({reason})") from error
     return network.eval(), card

@@ -1,4 +1,4 @@
-// Two things that a page does by itself: quizzes that answer, and wide parts that a keyboard can scroll.
+// What a page does by itself: quizzes and checks that answer, and wide parts that a keyboard can scroll.
 
 function quiz(section) {
   const questions = [...section.querySelectorAll("section")].filter((q) => /^question/.test(q.id));
@@ -40,6 +40,29 @@ function quiz(section) {
   if (questions.length && !score.isConnected) questions.at(-1).append(score);
 }
 
+// A check without Python: the reader's numbers beside what is right, and what mistakes give.
+function byHand(place, number) {
+  const [right, wrong] = [place.dataset.right, place.dataset.wrong].map(JSON.parse);
+  const input = document.createElement("input");
+  const said = document.createElement("span");
+  said.setAttribute("role", "status");
+  const question = place.querySelector("p");
+  question.id = `by-hand-${number}`;
+  input.setAttribute("aria-labelledby", question.id);
+  input.inputMode = "text";
+  input.placeholder = right.length > 1 ? `${right.length} numbers` : "a number";
+  input.addEventListener("change", () => {
+    const found = input.value.replace(/[−–]/g, "-").replace(/(\d),(?=\d{3}(\D|$))/g, "$1").split(/[\s,;]+/).filter(Boolean).map(Number);
+    const like = (other) => other.length === found.length &&
+      other.every((v, i) => Math.abs(v - found[i]) <= 0.005 * Math.abs(v) + 1e-4);
+    const hint = wrong.find(([numbers]) => like(numbers))?.[1];
+    const count = found.length === right.length ? "not that" : `${right.length === 1 ? "one number is" : `${right.length} numbers are`} asked for`;
+    said.textContent = !found.length ? "" : like(right) ? "✓ right" : found.some(Number.isNaN) ? "✗ numbers only, with a point" : `✗ ${hint ?? count}`;
+    said.className = like(right) ? "right" : "wrong";
+  });
+  question.after(input, " ", said);
+}
+
 const WIDE = "table, pre, div.math, mjx-container[display]";
 
 function reachable() {
@@ -50,5 +73,6 @@ function reachable() {
 }
 
 document.querySelectorAll("section#quiz").forEach(quiz);
+document.querySelectorAll(".by-hand[data-right]").forEach(byHand);
 new ResizeObserver(reachable).observe(document.querySelector("article"));  // formulas come late
 addEventListener("resize", reachable);

@@ -1,4 +1,4 @@
-"""Write what derives from elsewhere: URL, tables, minutes, references, set-up cells, quizzes.
+"""Write what derives from elsewhere: URL, tables, minutes, references, set-ups, quizzes, sums.
 
 `python tools/book/sync.py` writes; `--check` only says what is out of date, and fails then.
 """
@@ -14,6 +14,7 @@ from typing import Any
 
 import bibliography
 import minutes
+import supply
 
 from urdgn_lite import zoo
 from urdgn_lite.measure import report as verdicts
@@ -265,6 +266,7 @@ def wanted() -> dict[Path, str]:
     chapters = sorted((ROOT / "book").glob("[0-9]*.ipynb"))
     for path in chapters:
         files[path] = minutes.with_needs(with_quiz(files[path], path.stem), path.stem)
+    files[ROOT / ".ci" / "SHA256SUMS"] = supply.checksums()
     quizzes = {path.stem: questions(files[path]) for path in chapters}
     stored = ROOT / "urdgn_lite" / "data" / "quizzes.json"
     files[stored] = json.dumps(quizzes, indent=1, ensure_ascii=False) + "\n"

@@ -29,8 +29,11 @@ from urdgn_lite.provenance import circumstances
 from urdgn_lite.run import Run
 from urdgn_lite.train import algorithm_1, step
 
-FAMILY = [f"{name}{gan}" for name in ("residual", "residual-s", "lite", "released", "paper")
-          for gan in ("", "-gan")]  # fmt: skip
+FAMILY = [
+    f"{name}{gan}"
+    for name in ("residual", "residual-s", "lite", "released", "paper")
+    for gan in ("", "-gan")
+]
 BATCH = {"cpu": 16, "cuda": 256}  # faces at a time, beside one alone
 AT_MOST = {"cpu": 4}  # faces an update: `released` takes seconds for four on one CPU core
 SIDE = {"cpu": 2048, "cuda": 8192}  # of the square matrices whose product is timed
@@ -113,8 +116,11 @@ def ceilings(device: str) -> dict[str, Work]:
 
     a = torch.randn(side, side, device=device)
     b = a.bfloat16()
-    return {"matmul_float32": lambda: multiply(a), "matmul_bfloat16": lambda: multiply(b),
-            "copy": copy}  # fmt: skip
+    return {
+        "matmul_float32": lambda: multiply(a),
+        "matmul_bfloat16": lambda: multiply(b),
+        "copy": copy,
+    }
 
 
 def using(G: nn.Module | Callable[[Tensor], Tensor], lr: Float[Tensor, "b 3 16 16"]) -> Work:
@@ -192,11 +198,13 @@ def bench(
     def row(name: str, work: Work, rates: Mapping[str, list[float]], rival: str) -> dict[str, Any]:
         costs = cost(work)
         return {
-            "preset": name, "speed": spread(rates[name]),
-            "x_rival": ratio(rates[name], rates[rival]), **costs,
+            "preset": name,
+            "speed": spread(rates[name]),
+            "x_rival": ratio(rates[name], rates[rival]),
+            **costs,
             "of_matmul": ratio(rates[name], rates["matmul_float32"], costs["flops"]),
             "of_copy": ratio(rates[name], rates["copy"], costs["bytes"]),
-        }  # fmt: skip
+        }
 
     rows = []
     for name in reversed(bare.values()):
@@ -231,9 +239,11 @@ def main() -> None:
                   seconds=options.seconds, compiled=not options.no_compile)  # fmt: skip
     for part in ("use", "training"):
         for one in found[part]:
-            print(f"{part:9}{one['preset']:20}{one['speed'][0]:>10.4g} faces/s"
-                  f"{one['x_rival'][0]:>10.3g} × {options.against}"
-                  f"{one['of_matmul'][0]:>8.1%} of matmul")  # fmt: skip
+            print(
+                f"{part:9}{one['preset']:20}{one['speed'][0]:>10.4g} faces/s"
+                f"{one['x_rival'][0]:>10.3g} × {options.against}"
+                f"{one['of_matmul'][0]:>8.1%} of matmul"
+            )
     store.write_json(options.out, found)
 
 

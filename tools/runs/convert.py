@@ -17,7 +17,7 @@ from safetensors import safe_open
 from urdgn_lite import presets, store, zoo
 
 GONE = ("balanced", "split_batch")
-GAMES = {"lapgan": "pyramid", "srcnn": "algorithm_1"}
+GAMES = {"lapgan": "pyramid"}
 
 
 def converted(card: dict[str, Any], name: str) -> dict[str, Any]:
@@ -28,10 +28,8 @@ def converted(card: dict[str, Any], name: str) -> dict[str, Any]:
         "name": name, "steps": card["steps"], "start": start.get("name", ""),
         "game": GAMES.get(name, game),
     }  # fmt: skip
-    if name == "srcnn":
-        made["generator"] = {"kind": "srcnn", "factor": 8}  # all that there was
     preset = presets.Preset(**made)
-    kept = {key: value for key, value in card.items() if key != "rows"}
+    kept = {key: value for key, value in card.items() if key not in ("rows", "note")}
     new = kept | {"preset": preset.to_dict(), "start": start}
     return new | ({"note": reason} if (reason := why(preset, new)) else {})
 

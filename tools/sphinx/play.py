@@ -6,20 +6,26 @@ What the component loads lies in the built book: the zoo's files and some faces 
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
-import shutil
 import tarfile
 from pathlib import Path
 from typing import Any
 
+import torch
 from bs4 import BeautifulSoup, Tag
 from PIL import Image
+from safetensors.torch import save
 from sphinx.application import Sphinx
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 import urdgn_lite
+from urdgn_lite import zoo
 from urdgn_lite.degrade import to_uint8
 from urdgn_lite.lesson import eyes
+from urdgn_lite.networks import Residual
 
 ASSETS = Path(__file__).parents[2] / "book/assets/play"
 PACKAGE = Path(urdgn_lite.__file__).parent
@@ -70,19 +76,20 @@ def _of_cells(soup: BeautifulSoup, call: str) -> list[Tag]:
 
 
 def publish(folder: Path) -> None:
-    """Put what the component loads beside its scripts: weights, faces.
+    """Put what the component loads beside its scripts: its runtime, weights, faces.
 
     Raises
     ------
     ValueError : a vendored file is not the one of the manifest.
     """
     for name, about in json.loads((ASSETS / "vendor/manifest.json").read_text()).items():
-        if hashlib.sha256((ASSETS / "vendor" / name).read_bytes()).hexdigest() != about["sha256"]:
+        data = (ASSETS / "vendor" / name).read_bytes()
+        if hashlib.sha256(data).hexdigest() != about["sha256"]:
             raise ValueError(f"{name} is not the file of vendor/manifest.json")
-    (folder / "weights").mkdir(parents=True, exist_ok=True)
+        (folder / "vendor" / name).unlink(missing_ok=True)
+        _pack(folder / "vendor" / name, data)
     for network in NETWORKS:
-        file = f"{network}.safetensors"
-        shutil.copyfile(PACKAGE / "weights" / file, folder / "weights" / file)
+        _pack(folder / f"weights/{network}.safetensors", for_the_page(zoo.load(network)))
     _eyes(folder)
     (folder / "faces").mkdir(exist_ok=True)
     with tarfile.open(PACKAGE / "data/gallery128.tar.gz") as gallery:
@@ -90,6 +97,45 @@ def publish(folder: Path) -> None:
             face = gallery.extractfile(f"gallery/{i:02}.webp")
             assert face is not None
             (folder / f"faces/{i}.webp").write_bytes(face.read())
+
+
+def _pack(path: Path, data: bytes) -> None:
+    """Write a file compressed: few hosts compress what they do not know."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(data, mtime=0))
+
+
+def for_the_page(network: nn.Module) -> bytes:
+    """A generator as `runtime.js` reads it: one convolution after another, without BN, in fp16."""
+    tensors: dict[str, Tensor] = {}
+    layers = _layers(network)
+    for i, (conv, about) in enumerate(layers):
+        weight, bias = conv.weight.detach(), conv.bias.detach()
+        if n := about.get("shuffle"):  # torch orders the colours of a pixel's n x n otherwise
+            weight, bias = (v.unflatten(0, (-1, n * n)).transpose(0, 1).flatten(0, 1)
+                            for v in (weight, bias))  # fmt: skip
+        tensors[f"{i}.filter"] = weight.permute(2, 3, 1, 0).contiguous().half()
+        tensors[f"{i}.bias"] = bias.contiguous().half()
+    adds = "bicubic" if isinstance(network, Residual) else ""
+    return save(tensors, {"layers": json.dumps([about for _, about in layers]), "adds": adds})
+
+
+@torch.no_grad()
+def _layers(network: nn.Module) -> list[tuple[Any, dict[str, Any]]]:
+    """Its convolutions; of each, what follows, and whether it enlarges."""
+    if isinstance(network, Residual):
+        body = [pair for block in network.body
+                for pair in ((block.a, {"relu": True}), (block.b, {"skip": True}))]  # fmt: skip
+        ends = (network.twice[0], {"shuffle": 2, "relu": True}), (network.last, {"shuffle": 4})
+        return [(network.head, {}), *body, *ends]
+    *normed, last = network.children()
+    layers: list[tuple[Any, dict[str, Any]]] = []
+    for conv, norm in zip(normed[::3], normed[1::3], strict=True):
+        double = isinstance(conv, nn.ConvTranspose2d)
+        layers.append(
+            (fuse_conv_bn_eval(conv, norm, transpose=double), {"relu": True, "double": double})
+        )
+    return [*layers, (last, {})]
 
 
 def _eyes(folder: Path) -> None:

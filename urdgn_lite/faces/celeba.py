@@ -51,9 +51,11 @@ class CelebA:
         self.crop = crop
         places = {
             "img_align_celeba": _first(base, "img_align_celeba", "img_align_celeba.zip"),
-            **{name: _first(base, f"{name}.txt", f"{name}.csv")
-               for name in ("list_eval_partition", "list_landmarks_align_celeba")},
-        }  # fmt: skip
+            **{
+                name: _first(base, f"{name}.txt", f"{name}.csv")
+                for name in ("list_eval_partition", "list_landmarks_align_celeba")
+            },
+        }
         if missing := [name for name, path in places.items() if path is None]:
             raise FacesError(HOW_TO_GET_IT.format(root=str(root), missing=", ".join(missing)))
         photos, partition, landmarks = (path for path in places.values() if path)
@@ -64,8 +66,9 @@ class CelebA:
             wanted = set(self.names)
             self.eyes = {
                 name: np.array(numbers[:4], dtype=float).reshape(2, 2)
-                for name, *numbers in _rows(landmarks) if name in wanted
-            }  # fmt: skip
+                for name, *numbers in _rows(landmarks)
+                if name in wanted
+            }
         except (ValueError, IndexError) as error:  # such as a web page saved under a list's name
             raise FacesError(
                 f"{base}: a list is not CelebA's ({error}); download it again"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 import os
 import stat
 import tarfile
@@ -155,9 +156,10 @@ class Archive:
             OSError,
             EOFError,
             zlib.error,
+            lzma.LZMAError,
             NotImplementedError,
             RuntimeError,
-        )  # fmt: skip - the last two: encrypted, exotic
+        )  # the last two: encrypted, exotic
         try:
             with self.opened() as file:
                 zipped = zipfile.is_zipfile(file)

@@ -228,8 +228,10 @@ def _decode_all(
         pixels = np.empty((len(names), 3, SIZE, SIZE), np.uint8)
     except MemoryError:
         size = len(names) * 3 * SIZE * SIZE / 2**30
-        raise FacesError(f"{source}: {len(names)} faces take {size:.1f} GiB of memory, more than "
-                         "there is: give a limit") from None  # fmt: skip
+        raise FacesError(
+            f"{source}: {len(names)} faces take {size:.1f} GiB of memory, more than "
+            "there is: give a limit"
+        ) from None
     place = {name: i for i, name in enumerate(names)}
     reasons: dict[str, str] = {}
 
@@ -240,8 +242,9 @@ def _decode_all(
         except (FacesError, OSError) as error:
             reasons[name] = str(error)
 
-    shown = bar(_sources(found, names), f"faces {source}/{split}", len(names),
-                show=len(names) > 2500)  # fmt: skip
+    shown = bar(
+        _sources(found, names), f"faces {source}/{split}", len(names), show=len(names) > 2500
+    )
     files = iter(shown)
     with ThreadPoolExecutor(AT_ONCE) as pool:  # Pillow decodes outside the interpreter lock
         while part := list(islice(files, AT_ONCE)):

@@ -30,9 +30,11 @@ _OTHERS = {  # first bytes, from the offset on: what the file is
     (0, b"\x1f\x8b"): "a gzip archive: unpack it, or give the archive itself",
     (0, b"%PDF"): "a PDF: export the picture as PNG or JPEG",
     (0, b"%!PS"): "PostScript: export the picture as PNG or JPEG",
-    **{(4, b"ftyp" + brand): "HEIC, as phones write it: convert it to JPEG or PNG"
-       for brand in (b"heic", b"heix", b"hevc", b"mif1", b"msf1")},
-}  # fmt: skip
+    **{
+        (4, b"ftyp" + brand): "HEIC, as phones write it: convert it to JPEG or PNG"
+        for brand in (b"heic", b"heix", b"hevc", b"mif1", b"msf1")
+    },
+}
 
 
 class FacesError(ValueError):
@@ -98,8 +100,10 @@ def _eight_bits(image: Image.Image) -> UInt8[np.ndarray, "h w"]:
     if values.dtype.kind == "f" or values.min() < 0 or values.max() > 65535:
         raise FacesError("32-bit numbers, whose range the file does not tell: save it with 8 bits")
     if 0 < values.max() < 4096:
-        raise FacesError(f"16-bit numbers that end at {values.max()} of 65535, as a camera's 10 or "
-                         "12 bits do: save it with 8 bits")  # fmt: skip
+        raise FacesError(
+            f"16-bit numbers that end at {values.max()} of 65535, as a camera's 10 or "
+            "12 bits do: save it with 8 bits"
+        )
     upper = np.empty(values.shape, np.uint8)
     for row, value in zip(upper, values, strict=True):
         row[:] = (value.astype(np.int64) + 128) // 257

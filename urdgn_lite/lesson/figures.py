@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from urdgn_lite import store
 from urdgn_lite.degrade import SIZE, to_float, to_uint8, upsample_bicubic
 from urdgn_lite.lesson.pictures import Pictures, Tile, picture_of
 
@@ -101,6 +105,22 @@ def curves(
     axis.set(xlabel=x, ylabel=ylabel or " / ".join(keys))
     axis.margins(x=0.12)
     return figure
+
+
+def save_png(image: Image.Image, path: Path) -> None:
+    """Write a picture as a PNG that says who made it; nobody else's file is replaced.
+
+    Raises
+    ------
+    FileExistsError : somebody else's. OSError : it cannot be written. ValueError : no .png.
+    """
+    if path.suffix.lower() != ".png":
+        raise ValueError(f"{path}: unknown file extension: pictures are written as .png")
+    store.spare(path)
+    made_by, data = PngInfo(), io.BytesIO()
+    made_by.add_text("Software", "urdgn_lite")
+    image.save(data, "PNG", pnginfo=made_by)
+    store.write(path, data.getvalue())
 
 
 def contact_sheet(images: Tensor, columns: int = 8) -> Image.Image:

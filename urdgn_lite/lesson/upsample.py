@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -18,8 +19,9 @@ from urdgn_lite import methods
 from urdgn_lite.degrade import LR_SIZE, SIZE, downsample, to_float, to_uint8
 from urdgn_lite.faces import SMALLEST, FacesError, align, to_rgb
 from urdgn_lite.faces.files import hidden, read_file
-from urdgn_lite.lesson.figures import sheet
+from urdgn_lite.lesson.figures import save_png, sheet
 from urdgn_lite.progress import bar
+from urdgn_lite.store import spare
 
 SHOWN = 16  # faces on the sheet; the others are not kept in memory
 Eyes = tuple[tuple[float, float], tuple[float, float]]
@@ -121,11 +123,12 @@ def upsample_files(
 ) -> Report:
     """Enlarge an image, or all images of a folder, into 128 × 128 PNGs in `folder`.
 
-    Hidden files of a folder are left out.
+    Hidden files of a folder are left out. Neither what is enlarged nor a file that was not made
+    here is ever replaced.
 
     Raises
     ------
-    FacesError : nothing usable in `source`.
+    FacesError : nothing usable in `source`. FileExistsError : something would be replaced.
     """
     if not source.exists():
         raise FacesError(f"no such file or folder: {source}")
@@ -140,6 +143,11 @@ def upsample_files(
         raise FacesError("--eyes belongs to one photo: give a file, not a folder")
     method = methods.get(model)
     report = Report([], [], folder / "comparison.png")
+    targets, given = names_of_results(files, folder), {path.resolve() for path in files}
+    for target in (*targets.values(), report.sheet):
+        if target.resolve() in given:
+            raise FileExistsError(f"{target} is one of the files to enlarge: choose another --out")
+        spare(target)
     inputs, results = list[Tensor](), list[Tensor]()
     folder.mkdir(parents=True, exist_ok=True)
     for path in bar(files, "upsample", show=len(files) >= 20):
@@ -149,16 +157,25 @@ def upsample_files(
             report.skipped.append((str(path), str(error)))
             continue
         generated = method(lr)
-        target = folder / f"{path.stem}-128.png"
-        if target in report.written:  # a.jpg beside a.png
-            target = folder / f"{path.name}-128.png"
         array = to_uint8(generated)[0].permute(1, 2, 0).numpy()
-        Image.fromarray(array).save(target)
-        report.written.append(target)
+        save_png(Image.fromarray(array), targets[path])
+        report.written.append(targets[path])
         if len(inputs) < SHOWN:
             inputs.append(lr)
             results.append(generated)
     if not results:
         raise FacesError(f"{source}: no usable image ({report.skipped[0][1]})")
-    sheet(torch.cat(inputs), torch.cat(results)).save(report.sheet)
+    save_png(sheet(torch.cat(inputs), torch.cat(results)), report.sheet)
     return report
+
+
+def names_of_results(files: Iterable[Path], folder: Path) -> dict[Path, Path]:
+    """Where each file's result goes: no two to one name, whatever the capitals."""
+    found: dict[Path, Path] = {}
+    taken = {"comparison.png"}
+    for path in files:
+        stems = (path.stem, path.name, *(f"{path.name}-{i}" for i in range(2, 99)))
+        names = (f"{stem}-128.png" for stem in stems)
+        found[path] = folder / next(name for name in names if name.lower() not in taken)
+        taken.add(found[path].name.lower())
+    return found

@@ -201,8 +201,11 @@ def write_row(method: str, faces: Faces, row: Row, folder: Path | None = None) -
     Raises
     ------
     ValueError : a measured number is infinite or NaN, which JSON cannot hold. (Cards may: λ is ∞
-        where there is no D.)
+        where there is no D.) Or a name that would lead out of the ledger.
     """
+    for name in (method, faces.source):
+        if not name or Path(name).name != name or name.startswith("."):
+            raise ValueError(f"{name!r} cannot be the name of a row: it is no name of a file")
     try:
         json.dumps({k: v for k, v in row.items() if k != "trained"}, allow_nan=False)
     except ValueError:

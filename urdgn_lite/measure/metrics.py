@@ -2,7 +2,8 @@
 
 All take float images in [-1, 1], clamp and round them to 8 bits first (a result is a file), and
 return one value a face. They average over faces, never over pixels of different faces. Images that
-are not float are refused with a ValueError: a photo of bytes would count as white.
+are not float, hold NaN or reach far beyond that range are refused with a ValueError: a photo of
+bytes would count as white, and a broken one get a number.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from urdgn_lite.degrade import downsample, to_float, to_uint8, upsample_bicubic
+from urdgn_lite.degrade import check_float, downsample, to_float, to_uint8, upsample_bicubic
 from urdgn_lite.measure._compat import import_torchvision
 
 import_torchvision()  # before torchmetrics asks for it
@@ -30,6 +31,8 @@ from torchmetrics.functional.image.lpips import _LPIPS  # noqa: E402
 
 Images = Float[Tensor, "b 3 h w"]
 PerFace = Float[Tensor, " b"]
+FURTHEST = 4.0  # networks overshoot [-1, 1]; what reaches further has another range
+WINDOW = 11  # pixels a side, of SSIM
 ALEXNET = "alexnet-owt-7be5be79.pth"
 # What its SHA-256 may begin with: torchvision's own file carries eight digits of it in its name;
 # the other one is a copy with the classifier set to zero, which LPIPS never looks at.
@@ -40,8 +43,18 @@ class MetricUnavailableError(ValueError):
     """A metric lacks something optional here; the message says what, for "not measured, …"."""
 
 
+def _checked(images: Tensor) -> Tensor:
+    check_float(images)
+    if images.numel() and not (furthest := images.abs().max().item()) <= FURTHEST:
+        raise ValueError(
+            f"images must lie in [-1, 1], up to some overshoot, and these reach {furthest:.4g}: "
+            "0 … 255 is mapped there by x / 127.5 - 1; NaN and inf come from a broken network"
+        )
+    return images
+
+
 def _bytes(images: Images) -> Tensor:
-    return to_uint8(images).float()
+    return to_uint8(_checked(images)).float()
 
 
 def luma(images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 1 h w"]:
@@ -66,7 +79,14 @@ def ssim(generated: Images, real: Images, *, y: bool = False) -> PerFace:
 
     Averaged over the places where the window fits into the image, as in the authors' MATLAB code
     and in scikit-image; torchmetrics' own average takes in the mirrored border.
+
+    Raises
+    ------
+    ValueError : images smaller than the window.
     """
+    if min(generated.shape[-2:]) < WINDOW:
+        h, w = generated.shape[-2:]
+        raise ValueError(f"SSIM's window of {WINDOW} × {WINDOW} does not fit into {h} × {w} pixels")
     a, b = _bytes(generated), _bytes(real)
     if y:
         a, b = luma(a), luma(b)
@@ -111,7 +131,7 @@ def lr_consistency(generated: Images, lr: Float[Tensor, "b 3 s s"]) -> PerFace:
     A faithful result explains its input: its own LR image *is* the input. High is good; it says
     nothing about whether the invented detail is the right one.
     """
-    return psnr(downsample(generated.clamp(-1, 1), size=lr.shape[-1]), lr)
+    return psnr(downsample(_checked(generated).clamp(-1, 1), size=lr.shape[-1]), lr)
 
 
 @torch.no_grad()
@@ -130,7 +150,7 @@ def lpips(generated: Images, real: Images) -> PerFace:
     if not path.is_file():
         raise MetricUnavailableError(f"LPIPS needs AlexNet's weights at {path} (see TORCH_HOME)")
     network = _lpips_network(path).to(generated.device)
-    return network(*(to_float(to_uint8(x)) for x in (generated, real))).flatten()
+    return network(*(to_float(to_uint8(_checked(x))) for x in (generated, real))).flatten()
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
-from urdgn_lite.measure.evaluate import Row, paper
+from urdgn_lite.measure.evaluate import Row, ledger, paper
 from urdgn_lite.measure.table1 import COLUMNS, FULL, Table1, keys, label
 from urdgn_lite.zoo import steps_and_seconds
 
@@ -169,6 +170,29 @@ def best_before(table: Table1) -> str:
         for whose, gains in (("paper", theirs), ("ours", ours))
         if OURS in gains
     )
+
+
+def variants() -> Sheet:
+    """The compared methods set up in other ways: gains over bicubic, and the artefacts there.
+
+    sharpness, blocks (steps at the borders of 4 × 4 LR pixels) and pixels (the pattern of the LR
+    grid) are ratios to the original's; contrast is a slope on bicubic. `tools/runs/ranking.py`.
+    """
+    rows: dict[str, Row] = json.loads((ledger() / "ranking.json").read_text())
+    columns = {
+        "PSNR": ("aligned", "gain_psnr", 2, "+"),
+        "unaligned": ("unaligned", "gain_psnr", 2, "+"),
+        "SSIM": ("aligned", "gain_ssim", 3, "+"),
+        "sharpness": ("aligned", "sharpness", 2),
+        "blocks": ("aligned", "blockiness", 2),
+        "pixels": ("aligned", "pixellation", 2),
+        "contrast": ("aligned", "contrast", 2),
+    }
+    lines = [
+        [name, *(cell(row[view], *how) for view, *how in columns.values())]
+        for name, row in rows.items()
+    ]
+    return Sheet("The compared methods, set up in other ways", ["method", *columns], lines)
 
 
 def sheets(table: Table1, title: str = "") -> dict[str, Sheet]:

@@ -30,7 +30,7 @@ class SRCNN(nn.Sequential):
     widths : channels of the two hidden convolutions.
     """
 
-    def __init__(self, factor: int = 8, widths: Sequence[int] = (64, 32)) -> None:
+    def __init__(self, factor: int = 2, widths: Sequence[int] = (64, 32)) -> None:
         a, b = widths
         super().__init__(
             nn.Conv2d(3, a, 9, padding=4), nn.ReLU(),  # patches of the bicubic image

@@ -1,19 +1,9 @@
 // λ of Eq. 2 trained in the page on eyes alone: two values side by side, a worker each.
-import { toBytes } from "./image.js";
+import { toCanvas } from "./image.js";
 import { el, signed, slider } from "./page.js";
 
 const W = 80, H = 32, PIXELS = 200, GAME = 200;
 const LAMBDAS = new Map([0, 10, 50, 100, 400, 1000, 2000, 10000].map((v) => [v.toLocaleString("en"), v]));
-
-function strip(canvas, values, width, height) {
-  Object.assign(canvas, { width, height });
-  const bytes = toBytes(values), image = new ImageData(width, height);
-  for (let i = 0; i < width * height; i++) {
-    image.data.set(bytes.subarray(3 * i, 3 * i + 3), 4 * i);
-    image.data[4 * i + 3] = 255;
-  }
-  canvas.getContext("2d").putImageData(image, 0, 0);
-}
 
 export async function start() {
   const column = (title) => {
@@ -34,12 +24,12 @@ export async function start() {
       box.dispatchEvent(new Event("failed"));
     }
     if (originals) {
-      originals.forEach((v, k) => strip(columns[3].canvases[k], v, W, H));
-      inputs.forEach((v, k) => strip(columns[0].canvases[k], v, 10, 4));
+      originals.forEach((v, k) => toCanvas(columns[3].canvases[k], v, W, H));
+      inputs.forEach((v, k) => toCanvas(columns[0].canvases[k], v, 10, 4));
     }
     if (made) {
       const { canvases, said } = columns[1 + i];
-      canvases.forEach((canvas, k) => strip(canvas, made.subarray(k * W * H * 3, (k + 1) * W * H * 3), W, H));
+      canvases.forEach((canvas, k) => toCanvas(canvas, made.subarray(k * W * H * 3, (k + 1) * W * H * 3), W, H));
       said.textContent = `${signed(gain)} dB, sharpness ${sharpness.toFixed(2)}`;
       status.textContent = `update ${step} of ${PIXELS + GAME}, ${phase === "pixels" ? "pixels alone" : "the game of Eq. 2"}; ${ms.toFixed(0)} ms each`;
       Object.assign(box.dataset, { step, held, [`gain${i}`]: gain, [`sharpness${i}`]: sharpness });

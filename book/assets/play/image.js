@@ -9,48 +9,41 @@ const cubic = (a) => (x) => {
 const clamp = (x, low, high) => Math.min(Math.max(x, low), high);
 const side = (face) => Math.sqrt(face.length / 3);
 
-// Rows of A: bicubic (a = -0.5) from n values to m, over the whole footprint where m < n.
-function weights(n, m) {
+// Damages and sizes are linear, across and down alike: a matrix is a list of rows, and a row a list
+// of [place, weight].
+const places = (n, row) => Array.from({ length: n }, (_, i) => row(i));
+
+const bicubic = (n, m) => { // from n values to m with a = -0.5, over the whole footprint where m < n
   const scale = n / m, stretch = Math.max(scale, 1), kernel = cubic(-0.5);
-  return Array.from({ length: m }, (_, i) => {
-    const centre = scale * (i + 0.5);
-    const from = Math.max(Math.trunc(centre - 2 * stretch + 0.5), 0);
+  return places(m, (i) => {
+    const centre = scale * (i + 0.5), from = Math.max(Math.trunc(centre - 2 * stretch + 0.5), 0);
     const to = Math.min(Math.trunc(centre + 2 * stretch + 0.5), n);
-    const row = [];
-    for (let j = from; j < to; j++) row.push(kernel((j + 0.5 - centre) / stretch));
-    const sum = row.reduce((a, b) => a + b);
-    return { from, row: row.map((w) => w / sum) };
+    const row = places(to - from, (j) => [from + j, kernel((from + j + 0.5 - centre) / stretch)]);
+    const sum = row.reduce((total, [, weight]) => total + weight, 0);
+    return row.map(([j, weight]) => [j, weight / sum]);
   });
-}
+};
 
-const known = new Map();
-function matrix(n, m) {
-  const key = `${n} ${m}`;
-  if (!known.has(key)) known.set(key, weights(n, m));
-  return known.get(key);
-}
-
-// A l Bᵀ for each colour, to W × H pixels; faces are squares, strips of eyes are not.
-export function resize(face, W, H = W, w = side(face), h = w) {
-  const across = matrix(w, W), down = matrix(h, H);
-  const wide = new Float64Array(h * W * 3), out = new Float32Array(H * W * 3);
+// A l Bᵀ for each colour. Faces are squares; strips of eyes, w pixels wide, are not.
+function linear(face, across, down, w = side(face)) {
+  const h = face.length / 3 / w, stride = across.length * 3;
+  const wide = new Float64Array(h * stride), out = new Float32Array(down.length * stride);
   for (let y = 0; y < h; y++)
-    across.forEach(({ from, row }, x) => {
-      for (let c = 0; c < 3; c++) {
-        let sum = 0;
-        for (let j = 0; j < row.length; j++) sum += row[j] * face[(y * w + from + j) * 3 + c];
-        wide[(y * W + x) * 3 + c] = sum;
-      }
+    across.forEach((row, x) => {
+      for (const [j, weight] of row)
+        for (let c = 0; c < 3; c++) wide[y * stride + x * 3 + c] += weight * face[(y * w + j) * 3 + c];
     });
-  down.forEach(({ from, row }, y) => {
-    for (let k = 0; k < W * 3; k++) {
+  down.forEach((row, y) => {
+    for (let k = 0; k < stride; k++) {
       let sum = 0;
-      for (let j = 0; j < row.length; j++) sum += row[j] * wide[(from + j) * W * 3 + k];
-      out[y * W * 3 + k] = sum;
+      for (const [j, weight] of row) sum += weight * wide[j * stride + k];
+      out[y * stride + k] = sum;
     }
   });
   return out;
 }
+
+export const resize = (face, W, H = W, w = side(face), h = w) => linear(face, bicubic(w, W), bicubic(h, H), w);
 
 const even = (x) => (x % 1 === 0.5 ? 2 * Math.round(x / 2) : Math.round(x)); // ties as torch's
 export const toBytes = (face) => Uint8ClampedArray.from(face, (v) => even((v + 1) * 127.5));
@@ -64,69 +57,49 @@ export function fromCanvas(context, size) {
     rgba[Math.trunc(i / 3) * 4 + (i % 3)] / 127.5 - 1);
 }
 
-export function toCanvas(canvas, face) {
-  const size = side(face), bytes = toBytes(face);
-  if (canvas.width !== size) canvas.width = canvas.height = size;
-  const image = new ImageData(size, size);
-  for (let i = 0; i < size * size; i++) {
+export function toCanvas(canvas, face, width = side(face), height = width) {
+  if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+  const bytes = toBytes(face), image = new ImageData(width, height);
+  for (let i = 0; i < width * height; i++) {
     image.data.set(bytes.subarray(3 * i, 3 * i + 3), 4 * i);
     image.data[4 * i + 3] = 255;
   }
   canvas.getContext("2d").putImageData(image, 0, 0);
 }
 
-// Each pixel of the result from a place (x, y) of the face.
-function moved(face, from) {
-  const n = side(face), out = new Float32Array(face.length);
-  for (let y = 0; y < n; y++)
-    for (let x = 0; x < n; x++) from(x, y, (c, value) => { out[(y * n + x) * 3 + c] = value; });
-  return out;
+export function shift(face, dx, dy) {
+  const n = side(face), by = (d) => places(n, (i) => [[clamp(i - d, 0, n - 1), 1]]);
+  return linear(face, by(dx), by(dy));
 }
 
-export function shift(face, dx, dy) {
-  const n = side(face);
-  return moved(face, (x, y, put) => {
-    const place = (clamp(y - dy, 0, n - 1) * n + clamp(x - dx, 0, n - 1)) * 3;
-    for (let c = 0; c < 3; c++) put(c, face[place + c]);
-  });
+export function blur(face, sigma) {
+  if (!sigma) return face;
+  const n = side(face), reach = Math.ceil(4 * sigma);
+  const kernel = places(2 * reach + 1, (k) => Math.exp(-((k - reach) ** 2) / (2 * sigma * sigma)));
+  const total = kernel.reduce((a, b) => a + b);
+  const rows = places(n, (i) => kernel.map((weight, k) => [clamp(i + k - reach, 0, n - 1), weight / total]));
+  return linear(face, rows, rows);
 }
 
 // Counter-clockwise about the centre; bicubic with torch's a = -0.75, the edge mirrored.
 export function rotate(face, degrees) {
   if (degrees % 360 === 0) return face;
-  const n = side(face), kernel = cubic(-0.75), middle = (n - 1) / 2;
+  const n = side(face), kernel = cubic(-0.75), middle = (n - 1) / 2, out = new Float32Array(face.length);
   const cos = Math.cos((degrees * Math.PI) / 180), sin = Math.sin((degrees * Math.PI) / 180);
   const mirror = (i) => {
     i = ((i % (2 * n)) + 2 * n) % (2 * n);
     return i < n ? i : 2 * n - 1 - i;
   };
-  return moved(face, (x, y, put) => {
-    const u = cos * (x - middle) - sin * (y - middle) + middle;
-    const v = sin * (x - middle) + cos * (y - middle) + middle;
-    const x0 = Math.floor(u), y0 = Math.floor(v), sum = [0, 0, 0];
-    for (let j = y0 - 1; j < y0 + 3; j++)
-      for (let i = x0 - 1; i < x0 + 3; i++) {
+  for (let p = 0; p < n * n; p++) {
+    const x = (p % n) - middle, y = Math.trunc(p / n) - middle;
+    const u = cos * x - sin * y + middle, v = sin * x + cos * y + middle;
+    for (let j = Math.floor(v) - 1; j < Math.floor(v) + 3; j++)
+      for (let i = Math.floor(u) - 1; i < Math.floor(u) + 3; i++) {
         const weight = kernel(u - i) * kernel(v - j), place = (mirror(j) * n + mirror(i)) * 3;
-        for (let c = 0; c < 3; c++) sum[c] += weight * face[place + c];
+        for (let c = 0; c < 3; c++) out[p * 3 + c] += weight * face[place + c];
       }
-    sum.forEach((value, c) => put(c, clamp(value, -1, 1)));
-  });
-}
-
-export function blur(face, sigma) {
-  if (!sigma) return face;
-  const n = side(face), reach = Math.ceil(4 * sigma), kernel = [];
-  for (let k = -reach; k <= reach; k++) kernel.push(Math.exp((-k * k) / (2 * sigma * sigma)));
-  const total = kernel.reduce((a, b) => a + b);
-  const along = (image, dx, dy) => moved(image, (x, y, put) => {
-    const sum = [0, 0, 0];
-    kernel.forEach((weight, k) => {
-      const i = clamp(x + dx * (k - reach), 0, n - 1), j = clamp(y + dy * (k - reach), 0, n - 1);
-      for (let c = 0; c < 3; c++) sum[c] += (weight / total) * image[(j * n + i) * 3 + c];
-    });
-    sum.forEach((value, c) => put(c, value));
-  });
-  return along(along(face, 1, 0), 0, 1);
+  }
+  return out.map((v) => clamp(v, -1, 1));
 }
 
 export function random(seed) { // mulberry32, uniform in [0, 1)
