@@ -41,8 +41,11 @@ def browser():
     if CHROMIUM is None:
         pytest.skip("NO BROWSER TEST RUNS HERE: install Chromium (apt-get install chromium)")
     with sync_api.sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--use-fake-device-for-media-stream",
-                     "--use-fake-ui-for-media-stream"]  # fmt: skip
+        arguments = [
+            "--no-sandbox",
+            "--use-fake-device-for-media-stream",
+            "--use-fake-ui-for-media-stream",
+        ]
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
         yield chromium
         chromium.close()

@@ -49,8 +49,11 @@ def test_faces_are_binned_by_the_size_of_the_yaw_and_no_face_is_lost(table):
     psnr = torch.arange(8.0)
     entries = bins.split({"psnr": psnr}, yaw.abs(), bins.YAW)
     assert [(b["from"], b["to"], b["n"], b["psnr"]) for b in entries] == [
-        (0, 0.05, 1, 3.0), (0.05, 0.1, 2, 3.0), (0.1, 0.2, 4, 3.0), (0.2, 1, 1, 7.0),
-    ]  # fmt: skip
+        (0, 0.05, 1, 3.0),
+        (0.05, 0.1, 2, 3.0),
+        (0.1, 0.2, 4, 3.0),
+        (0.2, 1, 1, 7.0),
+    ]
     assert all(b["psnr_interval"][0] <= b["psnr"] <= b["psnr_interval"][1] for b in entries)
 
 
@@ -171,7 +174,7 @@ def test_a_table_a_series_with_a_line_an_entry(row):
         "warp",
         "occlusion",
         "rings",
-    ]  # fmt: skip  (yaw and mouth were not measured)
+    ]  # (yaw and mouth were not measured)
     assert [c.header for c in series[2].columns] == ["", "faces", "bicubic"]
     assert [*series[2].columns[0].cells] == ["−10°", "0°"]
     assert missing.row_count == 1
@@ -215,8 +218,10 @@ def test_rings_tell_how_far_from_the_box_a_method_looks(few_faces):
     assert [ring["drop_psnr"] for ring in near][2:] == [0, 0]
     far = bins.occlusion(looks_far, few_faces.images, (6, 6, 10, 10))["rings"]
     assert all(ring["drop_psnr"] != 0 for ring in far)
-    masks = [bins.inside((6, 6, 10, 10), f) & ~bins.inside((6, 6, 10, 10), n - 1)
-             for n, f in bins.RINGS.values()]  # fmt: skip
+    masks = [
+        bins.inside((6, 6, 10, 10), f) & ~bins.inside((6, 6, 10, 10), n - 1)
+        for n, f in bins.RINGS.values()
+    ]
     assert (torch.stack(masks).sum(0) == ~bins.inside((6, 6, 10, 10))).all()  # once each
 
 

@@ -458,8 +458,10 @@ def command_line(out, folder, *more):
     return subprocess.Popen(
         [sys.executable, "-m", "urdgn_lite", "train", *arguments, *more],
         env=os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
 
 
 def hit(out, folder, number):

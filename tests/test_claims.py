@@ -26,8 +26,9 @@ def ledger(tmp_path, monkeypatch):
 
 
 def row(**changes):
-    return claims.Claim(**{"id": "C0", "section": "1", "claim": "", "verdict": "partly",
-                           "found": "", **changes})  # fmt: skip
+    return claims.Claim(
+        **{"id": "C0", "section": "1", "claim": "", "verdict": "partly", "found": "", **changes}
+    )
 
 
 @pytest.mark.parametrize(
@@ -89,8 +90,11 @@ def test_a_page_shows_what_the_ledger_says_today(page):
     shown, scope = [], {"Markdown": lambda text: shown.append(text)}
     for cell in cells:
         code = "".join(cell["source"])
-        stored = [o["data"]["text/markdown"] for o in cell.get("outputs", ())
-                  if "text/markdown" in o.get("data", {})]  # fmt: skip
+        stored = [
+            o["data"]["text/markdown"]
+            for o in cell.get("outputs", ())
+            if "text/markdown" in o.get("data", {})
+        ]
         if stored:
             code = code.replace("from IPython.display import Markdown\n", "")
             exec(code, scope)
@@ -98,8 +102,11 @@ def test_a_page_shows_what_the_ledger_says_today(page):
 
 
 def test_everything_in_the_list_of_references_is_cited():
-    pages = "".join(p.read_text() for p in BOOK.iterdir()
-                    if p.suffix in (".md", ".ipynb") and p.stem != "bibliography")  # fmt: skip
+    pages = "".join(
+        p.read_text()
+        for p in BOOK.iterdir()
+        if p.suffix in (".md", ".ipynb") and p.stem != "bibliography"
+    )
     for line in (BOOK / "bibliography.md").read_text().splitlines():
         if line.startswith("- "):
             first, year = re.match(r"- ([^,(]+?)[,(].*?\((\d{4})\)", line).groups()

@@ -174,9 +174,12 @@ def test_intervals_of_people_agree_with_scipy():
     values = (person[:, None] + 0.1 * torch.randn(40, 5, generator=rng)).flatten()
     mine = e.interval(values, [str(i // 5) for i in range(200)])
     theirs = stats.bootstrap(  # five faces each: a mean over people is the mean over faces
-        (values.view(40, 5).mean(1).numpy(),), lambda x, axis: x.mean(axis), method="percentile",
-        n_resamples=2000, rng=0,
-    ).confidence_interval  # fmt: skip
+        (values.view(40, 5).mean(1).numpy(),),
+        lambda x, axis: x.mean(axis),
+        method="percentile",
+        n_resamples=2000,
+        rng=0,
+    ).confidence_interval
     assert mine == pytest.approx((theirs.low, theirs.high), abs=0.05)
 
 
@@ -295,9 +298,12 @@ def test_a_row_that_was_written_is_read_back(ledger, few_faces, bicubic):
     assert path == ledger / "imaginary-test" / "bicubic.json"
     row = e.read_row("bicubic", "imaginary-test")
     assert row == bicubic | {
-        "method": "bicubic", "faces": "imaginary", "split": "test",
-        "hardware": "a laptop · 2 cores", "crc32": zlib.crc32(few_faces.images.numpy().tobytes()),
-    }  # fmt: skip
+        "method": "bicubic",
+        "faces": "imaginary",
+        "split": "test",
+        "hardware": "a laptop · 2 cores",
+        "crc32": zlib.crc32(few_faces.images.numpy().tobytes()),
+    }
 
 
 def test_rows_stand_by_faces_and_split(ledger, few_faces):

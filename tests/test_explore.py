@@ -196,9 +196,10 @@ def test_frames_may_be_of_any_usual_kind():
 def test_a_sweep_shows_each_value_with_its_number_and_beside_them_what_does_not_move():
     panels = {name: Image.new("RGB", (64, 64)) for name in ("input", "result", "original")}
     explorer = Explorer(
-        lambda x: Scene(panels, {"result": f"{x}.0 dB"}), {"x": ({"one": 1, "two": 2}, 1)},
+        lambda x: Scene(panels, {"result": f"{x}.0 dB"}),
+        {"x": ({"one": 1, "two": 2}, 1)},
         ("x", (1, 2), ("input", "result")),
-    )  # fmt: skip
+    )
     columns = [
         (title, [tile.caption for tile in tiles]) for title, tiles in explorer.sweep().columns
     ]

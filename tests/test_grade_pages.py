@@ -87,8 +87,9 @@ def test_what_the_teacher_wrote_stays_when_graded_again(tmp_path: Path) -> None:
     table.write_table(first, path)
     again = table.rows([graded("ann", 20)], {}, table.read_table(path))  # --only ann
     assert [(r["student"], r["checks"], r["manual"], r["total"], r["comment"]) for r in again] == [
-        ("ann", "20", "11,5", "31.5", "well argued"), ("bob", "3", "", "3", ""),
-    ]  # fmt: skip
+        ("ann", "20", "11,5", "31.5", "well argued"),
+        ("bob", "3", "", "3", ""),
+    ]
     assert list(again[0]) == table.COLUMNS or set(again[0]) <= set(table.COLUMNS)
 
 
@@ -176,14 +177,16 @@ def test_the_class_list_says_who_is_missing_and_is_filled_for_import(
     grades = [graded("", 21, "muellerann_123_45_a1.ipynb")]
     absent = table.absent(grades, students)
     assert [(g.submission.student.replace(",", ""), g.status) for g in absent] == [
-        ("Ng Zoë" if kind == "canvas" else "Zoë Ng", "missing")]  # fmt: skip
+        ("Ng Zoë" if kind == "canvas" else "Zoë Ng", "missing")
+    ]
     (path,) = table.for_import(table.rows(grades + absent, {}, []), students, tmp_path)
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     column = "Assignment 1: The objective (77)" if kind == "canvas" else "Grade"
     assert [r[column] for r in rows] == ["21", "0"]
     assert [r["ID" if kind == "canvas" else "Identifier"] for r in rows] == [
-        s.row["ID" if kind == "canvas" else "Identifier"] for s in students]  # fmt: skip
+        s.row["ID" if kind == "canvas" else "Identifier"] for s in students
+    ]
 
 
 def test_names_are_the_same_in_any_order_and_spelling() -> None:
@@ -237,8 +240,10 @@ def test_what_code_printed_is_on_no_page() -> None:
 def test_two_who_share_their_own_words_are_shown_and_the_obvious_answer_is_not() -> None:
     obvious = ["def f(z):\n    return torch.nn.functional.logsigmoid(-z).mean() + lam * far"]
     own = " ".join(f"word{i} leads to word{i + 1}" for i in range(40))
-    others = [graded(f"s{i}", code=obvious, written={"a": f"{i} my own words {i} about it {i} and more"})
-              for i in range(8)]  # fmt: skip
+    others = [
+        graded(f"s{i}", code=obvious, written={"a": f"{i} my own words {i} about it {i} and more"})
+        for i in range(8)
+    ]
     pair = [graded(n, code=obvious, written={"a": own + n}) for n in ("ann", "bob")]
     (found,) = similar.similar(others + pair)
     assert {found["one"], found["other"]} == {"ann-a1.ipynb", "bob-a1.ipynb"}
@@ -253,8 +258,10 @@ def test_a_course_is_written_down_even_if_it_is_interrupted(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(course, "grade", two)
-    with pytest.warns(UserWarning, match="stopped: the 2 that were graded"), pytest.raises(
-        KeyboardInterrupt):  # fmt: skip
+    with (
+        pytest.warns(UserWarning, match="stopped: the 2 that were graded"),
+        pytest.raises(KeyboardInterrupt),
+    ):
         course.grade_course(tmp_path, tmp_path / "g.csv", tmp_path / "feedback")
     assert len(table.read_table(tmp_path / "g.csv")) == 2
     assert {p.name for p in (tmp_path / "feedback").iterdir()} == {"ann-a1.html", "bob-a1.html"}

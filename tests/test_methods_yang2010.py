@@ -165,8 +165,11 @@ def test_one_pair_of_dictionaries_serves_every_level(few_faces, lr, fitted):
     assert set(one.arrays) == {"high128", "low128"}
     assert not torch.allclose(one(lr), fitted(lr), atol=0.01)
     same = like(fitted)
-    same.arrays = {f"{kind}{size}": one.arrays[f"{kind}128"]
-                   for kind in ("high", "low") for size in (32, 64, 128)}  # fmt: skip
+    same.arrays = {
+        f"{kind}{size}": one.arrays[f"{kind}128"]
+        for kind in ("high", "low")
+        for size in (32, 64, 128)
+    }
     assert torch.equal(one(lr), same(lr))
 
 

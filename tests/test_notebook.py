@@ -82,8 +82,8 @@ def test_a_class_can_be_shown(shown):
 @functools.lru_cache(maxsize=2)
 @torch.no_grad()
 def decorated(
-    images: Images, names: dict[str, int], method: str = "antialiased", *, also: float = 0.5,
-) -> Images:  # fmt: skip
+    images: Images, names: dict[str, int], method: str = "antialiased", *, also: float = 0.5
+) -> Images:
     x: int = len(names)  # the reader sees this too
     return images, x, method, also, 1  # type: ignore[return-value]
 

@@ -32,8 +32,11 @@ def violations(page, rules=None):
 
     only = {"runOnly": {"type": "rule", "values": rules}} if rules else {}
     found = Axe().run(page, options=only | {"resultTypes": ["violations"]}).response["violations"]
-    return [(v["id"], len(v["nodes"]), v["nodes"][0]["html"][:200], v["nodes"][0]["target"])
-            for v in found if v["impact"] in ("serious", "critical")]  # fmt: skip
+    return [
+        (v["id"], len(v["nodes"]), v["nodes"][0]["html"][:200], v["nodes"][0]["target"])
+        for v in found
+        if v["impact"] in ("serious", "critical")
+    ]
 
 
 @pytest.fixture(scope="module", params=[*PAGES, "404"])

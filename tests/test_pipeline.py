@@ -38,8 +38,10 @@ def test_the_drawing_names_every_stage_and_fits_its_frame(name):
     preset = presets.get(name)
     root = ET.fromstring(str(pipeline.draw(preset)))
     words = [t.text for t in root.iter(f"{SVG}text")]
-    for build, entry in ((networks.build_generator, (3, 16, 16)),
-                         (networks.build_discriminator, (3, 128, 128))):  # fmt: skip
+    for build, entry in (
+        (networks.build_generator, (3, 16, 16)),
+        (networks.build_discriminator, (3, 128, 128)),
+    ):
         for shape in pipeline.shapes(build(preset), entry):
             assert str(shape[0]) in words
     assert {"l", "ĥ", "h", "G", "D"} <= set(words)

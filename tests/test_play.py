@@ -86,8 +86,9 @@ def settled(page, drawn):
     """Wait until it has drawn so often, and is at rest."""
     page.wait_for_function(
         "n => { const box = document.querySelector('.play-box'); return box && "
-        "box.dataset.drawn >= n && box.getAttribute('aria-busy') === 'false'; }", arg=drawn
-    )  # fmt: skip
+        "box.dataset.drawn >= n && box.getAttribute('aria-busy') === 'false'; }",
+        arg=drawn,
+    )
 
 
 def drawn(page):
@@ -113,8 +114,9 @@ def change(page, name, value):
     before = drawn(page)
     page.evaluate(
         "([name, value]) => { const input = document.querySelector(`[data-name='${name}']`);"
-        "input.value = value; input.dispatchEvent(new Event('input')); }", [name, value]
-    )  # fmt: skip
+        "input.value = value; input.dispatchEvent(new Event('input')); }",
+        [name, value],
+    )
     settled(page, before + 1)
 
 
@@ -687,8 +689,10 @@ def test_eyes_train_in_the_page(site, visit):  # noqa: F811
 
 def cell(source):
     pictures = '<div class="output"><img alt="a" src="a.webp"/><img alt="b" src="b.webp"/></div>'
-    return (f'<div class="cell container"><div class="cell_input"><pre>{source}</pre></div>'
-            f'<div class="cell_output"><p>text</p>{pictures}</div></div>')  # fmt: skip
+    return (
+        f'<div class="cell container"><div class="cell_input"><pre>{source}</pre></div>'
+        f'<div class="cell_output"><p>text</p>{pictures}</div></div>'
+    )
 
 
 def test_the_still_pictures_of_an_explorer_are_wrapped():

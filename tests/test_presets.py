@@ -145,9 +145,7 @@ def test_the_released_code_and_the_paper_differ_where_the_book_says():
     assert (paper.schedule, released.schedule) == ("paper", "authors")
     assert (paper.optimiser["eps_inside"], released.optimiser["eps_inside"]) == (True, False)
     assert released.lam == 100
-    assert released.discriminator == {
-        "widths": [32, 64, 128, 96], "hidden": 1024, "dropout": 0.2,
-    }  # fmt: skip
+    assert released.discriminator == {"widths": [32, 64, 128, 96], "hidden": 1024, "dropout": 0.2}
 
 
 @pytest.mark.parametrize(

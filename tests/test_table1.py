@@ -278,8 +278,10 @@ def test_no_verdict_is_passed_on_faces_that_are_not_the_papers():
 def built(few_faces, shelf):
     built = table1.build(["bicubic", "tiny", "lapgan", "paper-gan"], few_faces)
     built.rows["tiny"]["trained"] |= {
-        "data": {"n": 7, "source": "imaginary"}, "step": 9, "seconds": 90,
-    }  # fmt: skip
+        "data": {"n": 7, "source": "imaginary"},
+        "step": 9,
+        "seconds": 90,
+    }
     fit = {"faces": 5, "source": "celeba128", "seconds": 49.4}
     built.rows["yang2013"] = built.rows["bicubic"] | {"fit": fit}
     return built
@@ -348,9 +350,11 @@ def test_the_approximation_is_called_one(built):
 
 def test_the_seven_columns_stand_in_the_papers_order_with_both_gains():
     half = {"psnr_interval": [0, 1], "gain_psnr_interval": [-0.1, 0.1]}
-    rows = {"bicubic": {"psnr": 23.0, "ssim": 0.6, "gain_psnr": 0.0} | half,
-            "ma2010": {"psnr": 24.5, "ssim": 0.7, "gain_psnr": 1.5} | half,
-            "paper-gan": {"psnr": 25.25, "ssim": 0.75, "gain_psnr": 2.25} | half}  # fmt: skip
+    rows = {
+        "bicubic": {"psnr": 23.0, "ssim": 0.6, "gain_psnr": 0.0} | half,
+        "ma2010": {"psnr": 24.5, "ssim": 0.7, "gain_psnr": 1.5} | half,
+        "paper-gan": {"psnr": 25.25, "ssim": 0.75, "gain_psnr": 2.25} | half,
+    }
     sheet = verdicts.seven(table1.Table1(rows))
     assert [line[1] for line in sheet.rows] == [
         "Bicubic", "[5]", "[7]", "[10]", "[16]", "[8]", "Ours"

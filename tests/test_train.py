@@ -314,15 +314,16 @@ def test_a_run_reports_at_every_epoch_ten_times_at_least_and_at_its_end(few_face
 
 def test_the_folder_of_a_run_holds_what_the_documentation_says(few_faces, tmp_path):
     out = tmp_path / "deep" / "run"
-    run = train(
-        GAN, replace(few_faces, source="a test"), few_faces, out=out, steps=2, seed=3,
-    )  # fmt: skip
+    run = train(GAN, replace(few_faces, source="a test"), few_faces, out=out, steps=2, seed=3)
     found = {p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file()}
     assert found == {
-        "checkpoint.safetensors", "generator.safetensors", "history.csv",
+        "checkpoint.safetensors",
+        "generator.safetensors",
+        "history.csv",
         "samples/original.safetensors",
-        "samples/step-000001.safetensors", "samples/step-000002.safetensors",
-    }  # fmt: skip
+        "samples/step-000001.safetensors",
+        "samples/step-000002.safetensors",
+    }
     G, card = load_weights(out / "generator.safetensors")
     for name, value in run.G.state_dict().items():
         torch.testing.assert_close(G.state_dict()[name], value, rtol=1e-3, atol=1e-6)

@@ -33,9 +33,11 @@ def players(seed=0):
     """θ_G, θ_D and pairs {l, h}: G is one matrix, D another."""
     draw = np.random.default_rng(seed)
     return {
-        "G": draw.normal(size=(4, 12)), "D": draw.normal(size=(12, 1)) / 3,
-        "l": draw.normal(size=(5, 4)) / 3, "h": draw.normal(size=(5, 12)) / 3,
-    }  # fmt: skip
+        "G": draw.normal(size=(4, 12)),
+        "D": draw.normal(size=(12, 1)) / 3,
+        "l": draw.normal(size=(5, 4)) / 3,
+        "h": draw.normal(size=(5, 12)) / 3,
+    }
 
 
 def by_hand(terms, p):
@@ -153,8 +155,9 @@ def test_a_line_s_update_names_its_equations_where_they_are_computed(number):
 @pytest.mark.parametrize("player", "DG")
 def test_a_step_of_algorithm_1_follows_the_gradient_of_its_equation(player, few_faces):
     """Its gradients are those of the terms; its optimiser goes the way of the sign."""
-    (line,) = [a for a in PAPER["algorithm_1"].values()
-               if isinstance(a, dict) and a["player"] == player]  # fmt: skip
+    (line,) = [
+        a for a in PAPER["algorithm_1"].values() if isinstance(a, dict) and a["player"] == player
+    ]
     gradient, update = (EQUATIONS[n] for n in line["equations"])
     preset = presets.get("smoke-gan").but(adversarial="saturating", reduction="sum", lam=0.01)
     run = Run.begin(preset).to("cpu")

@@ -197,8 +197,11 @@ def bad_files(folder):
     whole = good.read_bytes()
     tensors, card = load_file(good), {"preset": get("smoke").to_dict()}
     preset = card["preset"]
-    for name, metadata in (("no card", None), ("no JSON", {"card": "{"}), ("no checksum", {
-        "card": json.dumps(card)})):  # fmt: skip
+    for name, metadata in (
+        ("no card", None),
+        ("no JSON", {"card": "{"}),
+        ("no checksum", {"card": json.dumps(card)}),
+    ):
         path = folder / f"{name}.safetensors"
         save_file(tensors, path, metadata)
         yield path

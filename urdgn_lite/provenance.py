@@ -31,9 +31,11 @@ def circumstances() -> dict[str, str]:
         n = torch.get_num_threads()
         hardware = f"{platform.machine()} CPU, {n} thread{'s' * (n > 1)}"
     return {
-        "commit": _commit(), "hardware": hardware, "torch": torch.__version__,
+        "commit": _commit(),
+        "hardware": hardware,
+        "torch": torch.__version__,
         "date": datetime.now(UTC).date().isoformat(),
-    }  # fmt: skip
+    }
 
 
 def _commit() -> str:

@@ -93,9 +93,12 @@ def notebook(name: str, cells: list[Cell], kind: str, seed: int) -> str:
             if kind == "nbgrader":
                 metadata["nbgrader"] = nbgrader_metadata(cell)
                 source = hidden(cell, seed) if cell["role"] == "check" else source
-        one: dict[str, Any] = {"cell_type": "markdown" if cell["markdown"] else "code",
-                               "id": cell["id"], "metadata": metadata,
-                               "source": source.splitlines(keepends=True)}  # fmt: skip
+        one: dict[str, Any] = {
+            "cell_type": "markdown" if cell["markdown"] else "code",
+            "id": cell["id"],
+            "metadata": metadata,
+            "source": source.splitlines(keepends=True),
+        }
         if not cell["markdown"]:
             one |= {"execution_count": None, "outputs": []}
         made.append(one)
@@ -103,18 +106,23 @@ def notebook(name: str, cells: list[Cell], kind: str, seed: int) -> str:
     whole = {
         "cells": made,
         "metadata": {
-            "kernelspec": kernel, "language_info": {"name": "python"},
+            "kernelspec": kernel,
+            "language_info": {"name": "python"},
             "urdgn_lite": {"assignment": name, "kind": kind},
         },
-        "nbformat": 4, "nbformat_minor": 5,
-    }  # fmt: skip
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
     return json.dumps(whole, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
 def index(name: str, title: str, cells: list[Cell]) -> dict[str, Any]:
     """What the grader must know of an assignment."""
-    parts = [{"id": c["for"], "check": c["check"], "points": float(c["points"])}
-             for c in cells if c["role"] == "check"]  # fmt: skip
+    parts = [
+        {"id": c["for"], "check": c["check"], "points": float(c["points"])}
+        for c in cells
+        if c["role"] == "check"
+    ]
     written, rubrics = {}, {}
     for above, c in pairwise(cells):  # the rubric stands right above the answer
         if c["role"] == "written":

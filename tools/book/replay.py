@@ -101,9 +101,12 @@ def kernel(folder: Path, make: Callable[[Path, str], None]) -> None:
     (site_of(base) / "google" / "colab.py").symlink_to(TOOLS / "colab.py")
     argv = [str(base / "bin" / "python"), "-I", "-m", "ipykernel_launcher", "-f",
             "{connection_file}", "--IPKernelApp.extensions=google.colab"]  # fmt: skip
-    spec = {"argv": argv, "display_name": "Colab", "language": "python",
-            "env": {"COLAB_INSTALLS": install, "TORCH_HOME": str(folder / "none"),
-                    "TQDM_DISABLE": "1"}}  # fmt: skip
+    spec = {
+        "argv": argv,
+        "display_name": "Colab",
+        "language": "python",
+        "env": {"COLAB_INSTALLS": install, "TORCH_HOME": str(folder / "none"), "TQDM_DISABLE": "1"},
+    }
     file = folder / "jupyter" / "kernels" / "colab" / "kernel.json"
     file.parent.mkdir(parents=True)
     file.write_text(json.dumps(spec))

@@ -21,8 +21,11 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 # Extras that have an environment of their own: what their packages' own metadata say.
-ELSEWHERE = {"dlib-bin": "BSL-1.0", "face-recognition-models": "CC0-1.0",
-             "nbgrader": "BSD-3-Clause"}  # fmt: skip
+ELSEWHERE = {
+    "dlib-bin": "BSL-1.0",
+    "face-recognition-models": "CC0-1.0",
+    "nbgrader": "BSD-3-Clause",
+}
 BINARIES = (".gz", ".jpg", ".min.js", ".safetensors", ".wasm", ".webp")
 # Their wheels differ by the place they come from: for CPUs alone, or with CUDA.
 UNHASHED = ("torch", "torchvision")
@@ -76,8 +79,10 @@ def licence_table() -> str:
 
 def hashes(report: dict[str, Any]) -> str:
     """pip's own report of an installation as a requirements file with a hash a line."""
-    lines = ["# Linux, x86-64, Python 3.11; by `make hashes`. Without torch and torchvision, whose",
-             "# wheels differ by where they come from (for CPUs alone, or with CUDA)."]  # fmt: skip
+    lines = [
+        "# Linux, x86-64, Python 3.11; by `make hashes`. Without torch and torchvision, whose",
+        "# wheels differ by where they come from (for CPUs alone, or with CUDA).",
+    ]
     for one in sorted(
         report["install"], key=lambda one: canonicalize_name(one["metadata"]["name"])
     ):

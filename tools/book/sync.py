@@ -32,8 +32,11 @@ if "google.colab" in sys.modules:
 from urdgn_lite.lesson import notebook
 
 notebook.setup()'''
-FAMILY = [f"{name}{gan}" for name in ("residual", "residual-s", "lite", "released", "paper")
-          for gan in ("", "-gan")]  # fmt: skip
+FAMILY = [
+    f"{name}{gan}"
+    for name in ("residual", "residual-s", "lite", "released", "paper")
+    for gan in ("", "-gan")
+]
 FIRST = "01-problem"
 COLAB = "https://colab.research.google.com"
 
@@ -172,9 +175,11 @@ def recipes() -> str:
     ]
     for name, row in stored("recipes").items():
         cells = [
-            verdicts.cell(row, "gain_psnr", 2, "+"), f"{row['gain_training_mode']:+.2f}",
-            verdicts.cell(row, "gain_ssim", 3, "+"), verdicts.cell(row, "lpips", 3),
-        ]  # fmt: skip
+            verdicts.cell(row, "gain_psnr", 2, "+"),
+            f"{row['gain_training_mode']:+.2f}",
+            verdicts.cell(row, "gain_ssim", 3, "+"),
+            verdicts.cell(row, "lpips", 3),
+        ]
         for half in ("bce_real", "bce_fake"):
             values = row["curves"].get(half, [])
             late = values[-max(1, len(values) // 4) :]

@@ -153,8 +153,10 @@ def energy(train: Faces, test: Faces, number: int = 4000) -> dict[str, dict]:
     seen, people = values[order].cumsum(0) / values.sum(), test.people()
     y = to_float(test.images).flatten(1) - mean
     kept = (y @ basis.T).square().cumsum(1) / y.square().sum(1, keepdim=True)
-    rows = {str(r): summary("unseen", kept[:, r - 1], people)
-            | {"seen": round(seen[r - 1].item(), 4)} for r in RANKS}  # fmt: skip
+    rows = {
+        str(r): summary("unseen", kept[:, r - 1], people) | {"seen": round(seen[r - 1].item(), 4)}
+        for r in RANKS
+    }
     bicubic = torch.cat([upsample_bicubic(downsample(to_float(p))) for p in test.images.split(50)])
     left = (bicubic.flatten(1) - mean - y).square().sum(1) / y.square().sum(1)
     return {"faces": number, "n": len(test), **rows, "bicubic": summary("unseen", 1 - left, people),
@@ -182,8 +184,11 @@ def main() -> None:
         some = few(test, faces_each) if faces_each else test
         fill(path, given.methods or names, partial(measure, test=some))
         return
-    rows = (detector(few(test, 8)) if given.kind == "detector"
-            else energy(faces.load(given.faces, "train"), test))  # fmt: skip
+    rows = (
+        detector(few(test, 8))
+        if given.kind == "detector"
+        else energy(faces.load(given.faces, "train"), test)
+    )
     store.write_json(path, rows)
     print(path.read_text())
 

@@ -137,10 +137,13 @@ def noise(hr: Faces, steps: int, out: Path) -> dict:
     rows["real"] = found(enlarged(small.images[:SHOWN]))
     for name, connected in (("connected", True), ("convolutions alone", False)):
         preset = presets.get("gan").but(
-            name=f"noise, {name}", batch=16, rate=4e-4, game="released",
+            name=f"noise, {name}",
+            batch=16,
+            rate=4e-4,
+            game="released",
             generator={"kind": "imagining", "connected": connected},
             discriminator={"kind": "growing", "side": IMAGINED},
-        )  # fmt: skip
+        )
         with torch.enable_grad():
             run = trained(preset, small, steps=steps, bf16=True, out=out / f"noise-{connected}")
         G = run.G.cpu().eval()
@@ -169,13 +172,17 @@ def growth(hr: Faces, steps: int, out: Path) -> dict:
         for lam in (100.0, 0.0):
             name = f"{side}, λ = {lam:g}"
             preset = presets.get("lite-gan").but(
-                name=f"growing-{side}", lam=lam, average=0.0, start="",
+                name=f"growing-{side}",
+                lam=lam,
+                average=0.0,
+                start="",
                 generator={"kind": "growing", "side": side},
                 discriminator={"kind": "growing", "side": side},
-            )  # fmt: skip
+            )
             with torch.enable_grad():
-                run = trained(preset, small, steps=steps, bf16=True,
-                          out=out / f"growth-{side}-{lam:g}")  # fmt: skip
+                run = trained(
+                    preset, small, steps=steps, bf16=True, out=out / f"growth-{side}-{lam:g}"
+                )
             G = Network(run.G.cpu().eval())
             rows[name] = grown(G, test, side) | about(run)
             write("growth", rows)
@@ -195,9 +202,12 @@ def grown(G: Network, test: Faces, side: int) -> dict:
         sharp.append(metrics.sharpness(y, h))
         made.append(enlarged(to_uint8(y)))
     row = summary("gain_psnr", torch.cat(gains)) | summary("lr_consistency", torch.cat(keeps))
-    return row | summary("sharpness", torch.cat(sharp)) | found(torch.cat(made)[::2]) | {
-        "n": len(test)
-    }  # fmt: skip
+    return (
+        row
+        | summary("sharpness", torch.cat(sharp))
+        | found(torch.cat(made)[::2])
+        | {"n": len(test)}
+    )
 
 
 def write(name: str, rows: dict) -> None:

@@ -60,9 +60,12 @@ def compare(
     for size, kind in ((16, "residual"), (8, "from-eight")):
         folder = out / f"{preset}-{steps}-from-{size}"
         run = trained(
-            plain.but(generator={**plain.generator, "kind": kind}), hr, steps=steps,
-            bf16=True, out=folder,
-        )  # fmt: skip
+            plain.but(generator={**plain.generator, "kind": kind}),
+            hr,
+            steps=steps,
+            bf16=True,
+            out=folder,
+        )
         found[f"from-{size}"] = row(run.G.cpu().eval(), test, size) | {
             "network": plain.name, "steps": run.steps, "batch": plain.batch, "seed": run.seed,
             "seconds": round(run.seconds), "data": run.data, "n": len(test), **circumstances(),

@@ -54,8 +54,10 @@ def pixellation(images: Tensor) -> Tensor:
     found = []
     for axis in (1, 2):
         waves = torch.fft.rfft(grey, dim=axis).abs().mean(3 - axis)
-        found.append(waves[:, LR_SIZE] / waves[:, [LR_SIZE - 2, LR_SIZE - 1, LR_SIZE + 1,
-                                                   LR_SIZE + 2]].mean(1))  # fmt: skip
+        found.append(
+            waves[:, LR_SIZE]
+            / waves[:, [LR_SIZE - 2, LR_SIZE - 1, LR_SIZE + 1, LR_SIZE + 2]].mean(1)
+        )
     return torch.stack(found).mean(0)
 
 

@@ -107,7 +107,7 @@ def preset_of(recipe: Recipe, steps: int, batch: int) -> presets.Preset:
 
 def measure(
     name: str, hr: faces.Faces, val: faces.Faces, test: faces.Faces, steps: int, batch: int
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     """Train by one recipe and measure it: its row."""
     networks.DISCRIMINATORS["spectral"] = spectral  # type: ignore[assignment]
     recipe = RECIPES[name]
@@ -130,8 +130,8 @@ def measure(
     }  # fmt: skip
     try:
         run = trained(
-            preset.but(game="watched"), hr, val, steps=steps, bf16=True, start=recipe.start,
-        )  # fmt: skip
+            preset.but(game="watched"), hr, val, steps=steps, bf16=True, start=recipe.start
+        )
     except DivergedError as error:
         row |= {"diverged": str(error)}
         return row | {"curves": {k: curve(v) for k, v in seen.items()}, **circumstances()}

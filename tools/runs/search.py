@@ -30,9 +30,12 @@ class Gated(nn.Module):
         super().__init__()
         self.block = Block(width)
         self.gate = nn.Sequential(
-            nn.AdaptiveAvgPool2d(1), nn.Conv2d(width, width // 8, 1), nn.ReLU(),
-            nn.Conv2d(width // 8, width, 1), nn.Sigmoid(),
-        )  # fmt: skip
+            nn.AdaptiveAvgPool2d(1),
+            nn.Conv2d(width, width // 8, 1),
+            nn.ReLU(),
+            nn.Conv2d(width // 8, width, 1),
+            nn.Sigmoid(),
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         change = self.block(x) - x
@@ -84,8 +87,11 @@ class Candidate(nn.Module):
 
 
 AT_FIRST = {  # the preset has changed by what won here
-    "optimiser": {"kind": "adamw"}, "rate": 1e-3, "batch": 16, "affine": (0.0, 0.0, 0.0),
-}  # fmt: skip
+    "optimiser": {"kind": "adamw"},
+    "rate": 1e-3,
+    "batch": 16,
+    "affine": (0.0, 0.0, 0.0),
+}
 SMALL_TURNS = {"affine": (3.0, 0.03, 0.02)}
 CANDIDATES: dict[str, tuple[dict, dict]] = {  # name -> (network, recipe)
     "residual": ({}, {}),

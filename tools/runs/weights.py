@@ -138,8 +138,9 @@ def main() -> int:
     hr, val, test = (load(options.faces, split) for split in ("train", "val", "test"))
     shown = load("imaginary", "test")
     tests = [test] + [shown] * (test.source != shown.source)
-    done = go_on(plan, hr, val, tests, options.out, minutes=options.minutes,
-                 replace=options.replace)  # fmt: skip
+    done = go_on(
+        plan, hr, val, tests, options.out, minutes=options.minutes, replace=options.replace
+    )
     return 0 if done else 130
 
 

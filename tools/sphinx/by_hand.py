@@ -75,8 +75,9 @@ def answers(name: str) -> tuple[list[float], list[tuple[list[float], str]]]:
 
     right = of(known.reference if known else OTHERS[name])
     mistakes = [(of(wrong), hint) for hint, wrong in (known.mistakes if known else {}).items()]
-    return right, [(got, hint) for got, hint in mistakes
-                   if got != right and all(map(math.isfinite, got))]  # fmt: skip
+    return right, [
+        (got, hint) for got, hint in mistakes if got != right and all(map(math.isfinite, got))
+    ]
 
 
 def ask(page: str, body: str, colab: str) -> str:
@@ -114,8 +115,10 @@ def setup(app: Sphinx) -> dict[str, bool]:
         if "check." in context.get("body", "") or "check</span>" in context.get("body", ""):
             theme = app.config.html_theme_options
             repository = theme["repository_url"].rstrip("/").removeprefix("https://github.com/")
-            colab = (f"{theme['launch_buttons']['colab_url']}/github/{repository}/blob/"
-                     f"{theme['repository_branch']}/{theme['path_to_docs']}")  # fmt: skip
+            colab = (
+                f"{theme['launch_buttons']['colab_url']}/github/{repository}/blob/"
+                f"{theme['repository_branch']}/{theme['path_to_docs']}"
+            )
             context["body"] = ask(page, context["body"], colab)
 
     app.connect("html-page-context", add)

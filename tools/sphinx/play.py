@@ -69,8 +69,11 @@ def live(page: str, body: str) -> str:
 
 def _of_cells(soup: BeautifulSoup, call: str) -> list[Tag]:
     """What shows pictures below each cell whose source holds `call`."""
-    cells = [c for c in soup.select(".cell")
-             if call in "".join(i.get_text() for i in c.select(".cell_input"))]  # fmt: skip
+    cells = [
+        c
+        for c in soup.select(".cell")
+        if call in "".join(i.get_text() for i in c.select(".cell_input"))
+    ]
     outputs = [out for c in cells for out in c.select(".cell_output > *")]
     return [out for out in outputs if out.name == "img" or out.select_one("img, svg, canvas")]
 
@@ -112,8 +115,9 @@ def for_the_page(network: nn.Module) -> bytes:
     for i, (conv, about) in enumerate(layers):
         weight, bias = conv.weight.detach(), conv.bias.detach()
         if n := about.get("shuffle"):  # torch orders the colours of a pixel's n x n otherwise
-            weight, bias = (v.unflatten(0, (-1, n * n)).transpose(0, 1).flatten(0, 1)
-                            for v in (weight, bias))  # fmt: skip
+            weight, bias = (
+                v.unflatten(0, (-1, n * n)).transpose(0, 1).flatten(0, 1) for v in (weight, bias)
+            )
         tensors[f"{i}.filter"] = weight.permute(2, 3, 1, 0).contiguous().half()
         tensors[f"{i}.bias"] = bias.contiguous().half()
     adds = "bicubic" if isinstance(network, Residual) else ""
@@ -124,8 +128,11 @@ def for_the_page(network: nn.Module) -> bytes:
 def _layers(network: nn.Module) -> list[tuple[Any, dict[str, Any]]]:
     """Its convolutions; of each, what follows, and whether it enlarges."""
     if isinstance(network, Residual):
-        body = [pair for block in network.body
-                for pair in ((block.a, {"relu": True}), (block.b, {"skip": True}))]  # fmt: skip
+        body = [
+            pair
+            for block in network.body
+            for pair in ((block.a, {"relu": True}), (block.b, {"skip": True}))
+        ]
         ends = (network.twice[0], {"shuffle": 2, "relu": True}), (network.last, {"shuffle": 4})
         return [(network.head, {}), *body, *ends]
     *normed, last = network.children()

@@ -37,19 +37,22 @@ def _stamps(rng: Random) -> Iterator[tuple[str, tuple[Any, ...]]]:
 
 
 deconvolution = Exercise(
-    "deconvolution", "Chapter 3, exercise 1: `fn(x, kernel, stride, padding)`, all matrices.",
+    "deconvolution",
+    "Chapter 3, exercise 1: `fn(x, kernel, stride, padding)`, all matrices.",
     returns="a matrix of (n − 1) · stride + kernel − 2 · padding rows",
-    where=CHAPTER + "“A transposed convolution by hand”", reference=_spread, inputs=_stamps,
+    where=CHAPTER + "“A transposed convolution by hand”",
+    reference=_spread,
+    inputs=_stamps,
     mistakes={
         "the kernel is stamped as it is, not turned round": (
-            lambda x, k, s, p: _spread(x, k.flip(0, 1), s, p)),
+            lambda x, k, s, p: _spread(x, k.flip(0, 1), s, p)
+        ),
         "the kernel is stamped as it is, not transposed": lambda x, k, s, p: _spread(x, k.T, s, p),
         "where stamps overlap, they add up": _last_stamp,
-        "padding cuts all four borders": (
-            lambda x, k, s, p: _spread(x, k, s, 0)[2 * p:, 2 * p:]),
+        "padding cuts all four borders": (lambda x, k, s, p: _spread(x, k, s, 0)[2 * p :, 2 * p :]),
         "padding is not cut off": lambda x, k, s, p: _spread(x, k, s, 0),
     },
-)  # fmt: skip
+)
 
 
 def _sees(layers: Any, jumps: Any = None) -> int:

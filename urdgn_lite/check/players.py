@@ -15,8 +15,10 @@ from urdgn_lite.check.exercise import Exercise, noise
 
 def _worth(p: Tensor, q: Tensor, both: float = 1.0) -> Tensor:
     """What is earned at each place; nothing where nobody is."""
-    return torch.special.xlogy(p, p / (p + q)).nan_to_num() + both * torch.special.xlogy(
-        q, q / (p + q)).nan_to_num()  # fmt: skip
+    return (
+        torch.special.xlogy(p, p / (p + q)).nan_to_num()
+        + both * torch.special.xlogy(q, q / (p + q)).nan_to_num()
+    )
 
 
 def _raw(p: Tensor, q: Tensor, x: Tensor) -> Tensor:
@@ -27,8 +29,7 @@ def _crowds(rng: Random) -> Iterator[tuple[str, tuple[Any, ...]]]:
     for points in (1001, 501):
         x = torch.linspace(-8, 8, points, dtype=torch.float64)
         a, b = round(rng.uniform(-1.5, -0.5), 2), round(rng.uniform(0.5, 1.5), 2)
-        p, q = (Normal(m, s).log_prob(x.float()).double().exp()
-                for m, s in ((a, 0.7), (b, 1.1)))  # fmt: skip
+        p, q = (Normal(m, s).log_prob(x.float()).double().exp() for m, s in ((a, 0.7), (b, 1.1)))
         on = f"bell curves around {a} and {b}, {points} points from −8 to 8"
         yield on, (p, q, x)
         yield f"{on}, exchanged", (q, p, x)
@@ -80,9 +81,12 @@ def _translations(rng: Random) -> Iterator[tuple[str, tuple[Any, ...]]]:
 
 
 same_push = Exercise(
-    "same_push", "Chapter 4, exercise 2: `fn(lam_mean, images)` → λ for the sum.",
-    returns="one number", where="chapter “The objective”, “A λ is nothing without its norm”",
-    reference=lambda lam, images: lam / images[0].numel(), inputs=_translations,
+    "same_push",
+    "Chapter 4, exercise 2: `fn(lam_mean, images)` → λ for the sum.",
+    returns="one number",
+    where="chapter “The objective”, “A λ is nothing without its norm”",
+    reference=lambda lam, images: lam / images[0].numel(),
+    inputs=_translations,
     mistakes={
         "multiplied: the sum pushes harder, so its λ is smaller": lambda l, i: l * i[0].numel(),
         "the number of faces does not matter: both average over them": lambda l, i: l / i.numel(),
@@ -90,4 +94,4 @@ same_push = Exercise(
         "not every image has 128 × 128 pixels": lambda l, i: l / 49152,
         "the λ given is not used": lambda l, i: 100 / i[0].numel(),
     },
-)  # fmt: skip
+)

@@ -16,14 +16,19 @@ RESUME = "“Long runs”, “When a run stops”"
 def _averages(rng: Random) -> Iterator[tuple[str, tuple[Any, ...]]]:
     for t in (1, 2, 40):
         delta, alpha = noise(rng, 3).double().square() + 0.1, round(rng.uniform(0.8, 0.99), 2)
-        yield f"δ = {[round(v, 3) for v in delta.tolist()]}, α = {alpha}, step {t}", (
-            delta, alpha, t)  # fmt: skip
+        yield (
+            f"δ = {[round(v, 3) for v in delta.tolist()]}, α = {alpha}, step {t}",
+            (delta, alpha, t),
+        )
 
 
 unbiased = Exercise(
-    "unbiased", "Chapter 5, exercise 2: `fn(delta, alpha, t)` → δ without its start at zero.",
-    returns="a tensor of δ's shape", where="chapter “RMSprop”, “The first step is too long”",
-    reference=lambda delta, alpha, t: delta / (1 - alpha**t), inputs=_averages,
+    "unbiased",
+    "Chapter 5, exercise 2: `fn(delta, alpha, t)` → δ without its start at zero.",
+    returns="a tensor of δ's shape",
+    where="chapter “RMSprop”, “The first step is too long”",
+    reference=lambda delta, alpha, t: delta / (1 - alpha**t),
+    inputs=_averages,
     mistakes={
         "nothing is corrected": lambda d, a, t: d,
         "steps count from 1": lambda d, a, t: d / (1 - a ** (t + 1)),
@@ -31,12 +36,13 @@ unbiased = Exercise(
         "after t steps α to the t of the start is left": lambda d, a, t: d / (1 - a),
         "α to the t, not α times t": lambda d, a, t: d / (1 - a * t),
     },
-)  # fmt: skip
+)
 
 order = Suite(
-    "order", probe_plain,
+    "order",
+    probe_plain,
     "Chapter 6, exercise 1: `fn(n, batch, steps, seed)` → numbers of the faces.",
-)  # fmt: skip
+)
 
 
 def drawn(ask: Ask, n: int, steps: int, seed: int) -> tuple[list[int], str]:

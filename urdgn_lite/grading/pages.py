@@ -67,16 +67,20 @@ def write_questions(grades: list[Grade], folder: Path) -> list[Path]:
     given, made = marks(folder), []
     folder.mkdir(parents=True, exist_ok=True)
     for name, asked in assignments().items():
-        here = sorted((g for g in grades if g.submission.assignment == name and g.written),
-                      key=anonymous)  # fmt: skip
+        here = sorted(
+            (g for g in grades if g.submission.assignment == name and g.written), key=anonymous
+        )
         for text, most in asked.written.items() if here else ():
             answers = {anonymous(g): g.written[text] for g in here}
             filled = {i: given.get((i, name), {}).get(text, {}) for i in answers}
             path = folder / f"{name}-{text}.csv"
             lines = [{"id": i, "points": filled[i].get("points", ""),
                       "comment": filled[i].get("comment", "")} for i in answers]  # fmt: skip
-            others = [{"id": i, **t[text]} for (i, a), t in given.items()
-                      if a == name and text in t and i not in answers]  # fmt: skip
+            others = [
+                {"id": i, **t[text]}
+                for (i, a), t in given.items()
+                if a == name and text in t and i not in answers
+            ]
             write_table(lines + others, path, ["id", "points", "comment"])
             page = _question(asked, text, most, answers, filled, path.name)
             path.with_suffix(".html").write_text(page, encoding="utf-8", errors="replace")
@@ -102,11 +106,15 @@ def _question(
     for name, answer in answers.items():
         told = "".join(f" <mark>{f}</mark>" for f in flags(answer, everybody))
         lines += [f'<article id="{name}"><h2>{name}{told}</h2><pre>{_safe(answer)}</pre>']
-        lines += [f'<label><input type="checkbox" value="{points:g}"> {points:g}: {_safe(what)}'
-                  "</label>" for points, what in asked.rubrics.get(text, ())]  # fmt: skip
+        lines += [
+            f'<label><input type="checkbox" value="{points:g}"> {points:g}: {_safe(what)}</label>'
+            for points, what in asked.rubrics.get(text, ())
+        ]
         points, comment = (_safe(filled[name].get(k) or "") for k in ("points", "comment"))
-        lines += [f'<label>points <input class="points" size="4" value="{points}"></label>'
-                  f"<textarea rows=2 cols=60>{comment}</textarea></article>"]  # fmt: skip
+        lines += [
+            f'<label>points <input class="points" size="4" value="{points}"></label>'
+            f"<textarea rows=2 cols=60>{comment}</textarea></article>"
+        ]
     return "\n".join([*lines, SAVE.format(file=file)])
 
 
@@ -139,8 +147,11 @@ def write_feedback(grades: list[Grade], found: list[Row], folder: Path) -> list[
             path.write_text(page, encoding="utf-8", errors="replace")
             made.append(path)
             first = Path(g.submission.file).parts[0]
-            owner = first if "_assignsubmission_" in first else re.sub(
-                r"[/\\]+|^\.+", "-", plain(g.submission.student))  # fmt: skip
+            owner = (
+                first
+                if "_assignsubmission_" in first
+                else re.sub(r"[/\\]+|^\.+", "-", plain(g.submission.student))
+            )
             archive.writestr(f"{owner}/{path.name}", page)
     return made
 
@@ -172,8 +183,11 @@ def _page(g: Grade, asked: Assignment | None, row: Row, given: dict[str, Row]) -
     for name, points in (asked.written if asked else {}).items():
         mark = given.get(name, {})
         lines.append(f"<h2>{name}: {_safe(mark.get('points', '…'))} of {points:g}</h2>")
-        lines.append(f"<p>{_safe(mark.get('comment', '') or 'Your teacher reads this one.')}</p>"
-                     if not mark or mark.get("comment") else "")  # fmt: skip
+        lines.append(
+            f"<p>{_safe(mark.get('comment', '') or 'Your teacher reads this one.')}</p>"
+            if not mark or mark.get("comment")
+            else ""
+        )
     if comment := row.get("comment", "").lstrip("'"):
         lines.append(f"<h2>From your teacher</h2><p>{_safe(comment)}</p>")
     body = "\n".join(lines) + "\n"

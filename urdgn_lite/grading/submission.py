@@ -64,11 +64,14 @@ def assignments() -> dict[str, Assignment]:
     """All assignments by their names."""
     return {
         a["id"]: Assignment(
-            a["id"], a["title"], tuple(Part(**p) for p in a["parts"]), dict(a["written"]),
+            a["id"],
+            a["title"],
+            tuple(Part(**p) for p in a["parts"]),
+            dict(a["written"]),
             {k: [(float(p), text) for p, text in rows] for k, rows in a["rubrics"].items()},
         )
         for a in listed()
-    }  # fmt: skip
+    }
 
 
 @dataclass
@@ -138,8 +141,11 @@ def opened(path: Path) -> IO[bytes]:
             raise SubmissionError("not a plain file: a link") from None
         raise SubmissionError(f"the file cannot be read ({error.strerror})") from None
     about = os.fstat(fd)
-    problem = "not a plain file" if not stat.S_ISREG(about.st_mode) else (
-        f"larger than {LARGEST // 2**20} MB" if about.st_size > LARGEST else "")  # fmt: skip
+    problem = (
+        "not a plain file"
+        if not stat.S_ISREG(about.st_mode)
+        else (f"larger than {LARGEST // 2**20} MB" if about.st_size > LARGEST else "")
+    )
     if problem:
         os.close(fd)
         raise SubmissionError(problem)
@@ -152,8 +158,11 @@ def files(folder: Path) -> list[Path]:
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(f for f in folders if f not in ("__MACOSX", ".ipynb_checkpoints"))
         links = [f for f in folders if (Path(place) / f).is_symlink()]
-        found += [Path(place) / n for n in sorted([*names, *links])
-                  if n not in (".DS_Store", "Thumbs.db", "desktop.ini")]  # fmt: skip
+        found += [
+            Path(place) / n
+            for n in sorted([*names, *links])
+            if n not in (".DS_Store", "Thumbs.db", "desktop.ini")
+        ]
     return found
 
 

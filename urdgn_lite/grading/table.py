@@ -60,7 +60,8 @@ def rows(grades: list[Grade], marks: dict[tuple[str, str], float], old: list[Row
         }  # fmt: skip
         made.append({k: cell(v) for k, v in values.items()})
     new = {r["file"] for r in made if r["file"]} | {
-        (r["student"], r["assignment"]) for r in made if not r["file"]}  # fmt: skip
+        (r["student"], r["assignment"]) for r in made if not r["file"]
+    }
     stay = [r for r in old if r["file"] and r["file"] not in new]
     return sorted(made + stay, key=lambda r: (r["assignment"], r["student"], r["file"]))
 

@@ -88,11 +88,12 @@ def damage(model: Model) -> Explorer:
         return compared(method, faces.to_float(faces.to_uint8(lr)), h)
 
     controls = {
-        "face": of_faces(), "blur": (numbers(0, 1, 2, 3, 4, 6, 8), 0),
+        "face": of_faces(),
+        "blur": (numbers(0, 1, 2, 3, 4, 6, 8), 0),
         "noise": (numbers(0, 2, 5, 10, 15, 20, 30), 0),
         "light": (numbers(0.2, 0.4, 0.6, 0.8, 1, 1.2, 1.5), 1),
         "side": (numbers(-1, -0.6, -0.3, 0, 0.3, 0.6, 1), 0),
-    }  # fmt: skip
+    }
     swept = ("noise", (0, 5, 10, 30), ("input", "result"))
     return Explorer(render, controls, swept, "gain over bicubic")
 

@@ -144,8 +144,10 @@ def redraw(
     known: dict[str, Tensor | str] = {"LR": lr, "HR": h}
     if "gan-noise" in figure.panels.values():
         known["gan-noise"] = imagined(len(h))
-    columns = [(f"({letter})", name, known[name] if name in known else run(name, lr))
-               for letter, name in figure.panels.items()]  # fmt: skip
+    columns = [
+        (f"({letter})", name, known[name] if name in known else run(name, lr))
+        for letter, name in figure.panels.items()
+    ]
     columns += [("", name, run(name, lr)) for name in more]
     return shown(picture(columns, eyes if figure.eyes else ()))
 
@@ -186,8 +188,10 @@ def occluded(h: Images, run: Callable[[Tensor], list[Any]]) -> list[Column]:
     for place, box in enumerate(BOXES):
         covered = occlude(lr, BOXES[box])
         made = run(covered)
-        apart = [(a - b).abs().mean(1, keepdim=True).expand(-1, 3, -1, -1) * 2 - 1
-                 for a, b in zip(made, free, strict=True)]  # fmt: skip
+        apart = [
+            (a - b).abs().mean(1, keepdim=True).expand(-1, 3, -1, -1) * 2 - 1
+            for a, b in zip(made, free, strict=True)
+        ]
         rows = [row for pair in zip(made, apart, strict=True) for row in pair]
         columns.append(("" if place else "(b)", box, stacked(covered, rows)))
     return columns
@@ -219,10 +223,12 @@ def eyes_of(names: Sequence[str]) -> list[tuple[tuple[float, float], tuple[float
         places = {row["file"]: row for row in csv.DictReader(file)}
     rows = [places[name] for name in names]
     return [
-        ((float(r["left_eye_x"]), float(r["left_eye_y"])),
-         (float(r["right_eye_x"]), float(r["right_eye_y"])))
+        (
+            (float(r["left_eye_x"]), float(r["left_eye_y"])),
+            (float(r["right_eye_x"]), float(r["right_eye_y"])),
+        )
         for r in rows
-    ]  # fmt: skip
+    ]
 
 
 def picture(

@@ -65,8 +65,10 @@ class Drawing:
 
 def _text(x: float, y: float, words: str, colour: str = INK, size: int = 12) -> str:
     style = "italic" if words in {"l", "h", "ĥ"} else "normal"
-    return (f'<text x="{x:g}" y="{y:g}" fill="{colour}" font-size="{size}" font-style="{style}" '
-            f'text-anchor="middle">{escape(words)}</text>')  # fmt: skip
+    return (
+        f'<text x="{x:g}" y="{y:g}" fill="{colour}" font-size="{size}" font-style="{style}" '
+        f'text-anchor="middle">{escape(words)}</text>'
+    )
 
 
 def _arrow(*points: tuple[float, float]) -> str:
@@ -81,9 +83,11 @@ def _row(steps: Iterable[tuple[Shape, str, str]], start: float, gap: float, y: f
         side = shape[-1] if len(shape) > 1 else 1
         height, width = 12 + side * 0.6, 4 + 2.5 * shape[0].bit_length()
         x = start + i * gap
-        parts.append(f'<rect x="{x - width / 2:g}" y="{y - height / 2:g}" width="{width:g}" '
-                     f'height="{height:g}" fill="{colour}" fill-opacity="0.25" '
-                     f'stroke="{colour}"/>')  # fmt: skip
+        parts.append(
+            f'<rect x="{x - width / 2:g}" y="{y - height / 2:g}" width="{width:g}" '
+            f'height="{height:g}" fill="{colour}" fill-opacity="0.25" '
+            f'stroke="{colour}"/>'
+        )
         parts.append(_text(x, y + 60, f"{shape[0]}", colour))
         parts.append(_text(x, y + 74, f"{side}²" if len(shape) > 1 else "", INK, 11))
         parts.append(_text(x - width / 2 - 10, y + 4, name, colour, 14))
@@ -109,16 +113,22 @@ def draw(preset: Preset) -> Drawing:
     lower = [(image, "h", green), *((s, "", red) for s in d)]
     gap_g, gap_d = 330 / (len(upper) - 1), 330 / (len(lower) - 1)
     parts = [*_row(upper, 40, gap_g, TOP), *_row(lower, 40, gap_d, BOTTOM)]
-    parts.append(f'<rect x="4" y="8" width="{WIDTH - 40}" height="158" rx="8" fill="none" '
-                 f'stroke="{INK}" stroke-dasharray="5 4"/>')  # fmt: skip
+    parts.append(
+        f'<rect x="4" y="8" width="{WIDTH - 40}" height="158" rx="8" fill="none" '
+        f'stroke="{INK}" stroke-dasharray="5 4"/>'
+    )
     parts += [_text(205, 26, "test phase: G alone", INK, 12), _text(205, BOTTOM - 45, "D", red, 16)]
     parts.append(_text(205, TOP - 38, "G", blue, 16))
     parts.append(_arrow((370 + 16, TOP), (422, TOP), (422, 184), (40, 184), (40, 198)))
     parts.append(_text(230, 180, "D sees ĥ or h;  λ‖ĥ − h‖² compares them", COLOURS["bicubic"], 11))
     parts += [_arrow((384, BOTTOM), (402, BOTTOM)), _text(421, BOTTOM + 4, "real?", INK, 13)]
-    tip = (f'<defs><marker id="tip" markerWidth="8" markerHeight="8" refX="6" refY="3" '
-           f'orient="auto"><path d="M0,0 L7,3 L0,6 z" fill="{INK}"/></marker></defs>')  # fmt: skip
+    tip = (
+        f'<defs><marker id="tip" markerWidth="8" markerHeight="8" refX="6" refY="3" '
+        f'orient="auto"><path d="M0,0 L7,3 L0,6 z" fill="{INK}"/></marker></defs>'
+    )
     title = f"<title>G and D of {escape(preset.name)}, with the shape of every stage</title>"
-    head = (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
-            f'width="{WIDTH}" font-family="sans-serif" role="img">')  # fmt: skip
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
+        f'width="{WIDTH}" font-family="sans-serif" role="img">'
+    )
     return Drawing(preset.name, "\n".join([head, title, tip, *parts, "</svg>"]))

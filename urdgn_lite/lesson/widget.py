@@ -37,10 +37,13 @@ class Explorer:
     """
 
     def __init__(
-        self, render: Callable[..., Scene], controls: Mapping[str, tuple[Choices, Any]],
-        swept: tuple[str, Sequence[Any], Sequence[str]], meaning: str = "",
+        self,
+        render: Callable[..., Scene],
+        controls: Mapping[str, tuple[Choices, Any]],
+        swept: tuple[str, Sequence[Any], Sequence[str]],
+        meaning: str = "",
         eyes: bool = False,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.render, self.swept, self.meaning, self.eyes = render, swept, meaning, eyes
         self.choices = {name: choices for name, (choices, _) in controls.items()}
         self.controls = {

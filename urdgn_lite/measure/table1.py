@@ -149,8 +149,11 @@ def ready(
         images = spread(images, method.settings().get("faces", len(images)))
         began = time.perf_counter()
         method.fit(to_float(images))
-        fit = {"source": training, "faces": len(images),
-               "seconds": round(time.perf_counter() - began, 1)}  # fmt: skip
+        fit = {
+            "source": training,
+            "faces": len(images),
+            "seconds": round(time.perf_counter() - began, 1),
+        }
         method.save(path)
         store.write_json(about, fit)
     return type(method).load(path), {"fit": json.loads(about.read_text())}

@@ -88,8 +88,11 @@ class Liu(Learnt):
         posterior = w @ w.T / self.noise**2 + torch.diag(1 / prior)
         solve = torch.linalg.solve(posterior, w / self.noise**2)
         self.arrays = {
-            "mean": mean, "basis": basis.half(), "solve": solve.float(), "prior": prior.float()
-        }  # fmt: skip
+            "mean": mean,
+            "basis": basis.half(),
+            "solve": solve.float(),
+            "prior": prior.float(),
+        }
         self.stages = {"rank": rank, "energy": (values[:rank].sum() / values.sum()).item()}
 
     def _learn_details(self, hr: Tensor, progress: bool) -> None:

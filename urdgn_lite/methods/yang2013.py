@@ -63,8 +63,10 @@ class Yang2013(Learnt):
             smalls.append(resize(lr, SIZE // CELL))
         gains = torch.where(moments[1] > 0, moments[0] / moments[1].clamp(min=1e-12), 1.0)
         self.arrays = {
-            "exemplars": torch.cat(lumas), "smalls": torch.cat(smalls), "gains": gains.float()
-        }  # fmt: skip
+            "exemplars": torch.cat(lumas),
+            "smalls": torch.cat(smalls),
+            "gains": gains.float(),
+        }
         self.stages = {"exemplars": float(len(kept))}
         return self
 
