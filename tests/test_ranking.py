@@ -1,5 +1,6 @@
 """The artefacts that Sect. 4.2 speaks of, measured; and the set-ups of the compared methods."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import torch
 
 from urdgn_lite.degrade import downsample, upsample_bicubic
 from urdgn_lite.faces import to_float
+from urdgn_lite.measure import report
+from urdgn_lite.measure.evaluate import ledger
 from urdgn_lite.methods.base import Learnt
 from urdgn_lite.methods.yang2010 import Yang2010
 
@@ -89,3 +92,12 @@ def test_a_row_has_gains_and_artefacts_with_intervals(few_faces):
     low, high = row["blockiness_interval"]
     assert low <= row["blockiness"] <= high
     assert ranking.scores(upsample_bicubic, few_faces, 2)["gain_psnr"] == 0
+
+
+def test_the_sheet_of_set_ups_shows_every_row_aligned_and_unaligned():
+    rows = json.loads((ledger() / "ranking.json").read_text())
+    shown = {key: cells for key, *cells in report.variants().rows}
+    assert shown.keys() == rows.keys()
+    for key, (aligned, unaligned, *_) in shown.items():
+        assert aligned.startswith(f"{rows[key]['aligned']['gain_psnr']:+.2f}")
+        assert unaligned.startswith(f"{rows[key]['unaligned']['gain_psnr']:+.2f}")

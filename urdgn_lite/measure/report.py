@@ -187,14 +187,17 @@ def variants() -> Sheet:
         "PSNR": ("aligned", "gain_psnr", 2, "+"),
         "unaligned": ("unaligned", "gain_psnr", 2, "+"),
         "SSIM": ("aligned", "gain_ssim", 3, "+"),
-        "sharpness": ("aligned", "sharpness", 2),
-        "blocks": ("aligned", "blockiness", 2),
-        "pixels": ("aligned", "pixellation", 2),
-        "contrast": ("aligned", "contrast", 2),
+        "sharpness": ("aligned", "sharpness", 2, ""),
+        "blocks": ("aligned", "blockiness", 2, ""),
+        "pixels": ("aligned", "pixellation", 2, ""),
+        "contrast": ("aligned", "contrast", 2, ""),
     }
     lines = [
-        [name, *(cell(row[view], *how) for view, *how in columns.values())]
-        for name, row in rows.items()
+        [
+            key,
+            *(cell(row[view], name, digits, sign) for view, name, digits, sign in columns.values()),
+        ]
+        for key, row in rows.items()
     ]
     return Sheet("The compared methods, set up in other ways", ["method", *columns], lines)
 

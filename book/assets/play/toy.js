@@ -8,6 +8,12 @@ export const PRESETS = { // found by trying; the tests hold what each is called 
   "D wins": { rateD: 1e-2, rateG: 1e-4, updates: 4, saturating: true, lambda: 0 },
   oscillation: { rateD: 3e-4, rateG: 1e-3, updates: 1, saturating: false, lambda: 0 },
 };
+const TELL = {
+  "it works": "G's points find all eight heaps, and D can hardly tell them apart any more.",
+  "mode collapse": "All points crowd onto a few of the eight heaps. Watch on: after some thousand iterations G may find the others.",
+  "D wins": "D is sure of every point: log(1 − D) is flat there, and G hardly moves, on one heap.",
+  oscillation: "G runs to where D is fooled, D follows, and so on round the ring.",
+};
 const RATES = new Map([1e-4, 3e-4, 1e-3, 2e-3, 4e-3, 1e-2].map((v) => [`${v}`, v]));
 const EQUATIONS = { // number -> whose, what it does
   4: ["D", "Eq. 4: gradient of D over N pairs"], 5: ["D", "Eq. 5: D climbs by RMSprop"],
@@ -126,6 +132,7 @@ export async function start() {
       settings = { ...values };
       for (const [key, value] of Object.entries(values)) controls[key].set(value);
       reset();
+      said.textContent = TELL[name];
       run();
     } }, name)));
   const box = el("div", { class: "play-box toy" },
