@@ -44,6 +44,19 @@ OBJECTIVE = _all("objective", "z_fake, generated, real, lam=100.0", {
         "faces = [F.logsigmoid(-z).sum() + lam * F.mse_loss(x, h)\n"
         "         for z, x, h in zip(z_fake, generated, real)]\n"
         "return torch.stack(faces).mean()",
+    "einsum":
+        "d = generated - real\n"
+        "return lam * torch.einsum('nchw,nchw->', d, d) / d.numel() - torch.nn.Softplus()(z_fake).mean()",
+    "cross-entropy of two classes":
+        "logits = torch.hstack([torch.zeros_like(z_fake), z_fake])\n"
+        "first = torch.zeros(len(z_fake), dtype=torch.long, device=z_fake.device)\n"
+        "return lam * F.mse_loss(real, generated) - F.cross_entropy(logits, first)",
+    "labels turned round":
+        "bce = F.binary_cross_entropy_with_logits(z_fake, torch.ones_like(z_fake))\n"
+        "return lam * (generated - real).square().mean() - bce - z_fake.mean()",
+    "a length, squared":
+        "length = torch.linalg.vector_norm(generated - real)\n"
+        "return F.logsigmoid(-z_fake).mean() + lam * length**2 / generated.numel()",
     "sums divided":
         "d = (generated - real).flatten()\n"
         "return F.logsigmoid(-z_fake).sum() / z_fake.numel() + lam * (d @ d) / d.numel()",
@@ -63,6 +76,18 @@ DISCRIMINATOR = _all("discriminator", "D, generated, real", {
     "in float64":
         "a, b = D(real).double(), D(generated.data).double()\n"
         "return (F.logsigmoid(a).mean() + F.logsigmoid(-b).mean()).to(real.dtype)",
+    "weights":
+        "z, n, m = torch.cat([D(real), D(generated.detach())]), len(real), len(generated)\n"
+        "labels = torch.tensor([[1.0]] * n + [[0.0]] * m).to(z)\n"
+        "weight = torch.tensor([[1 / n]] * n + [[1 / m]] * m).to(z)\n"
+        "return -F.binary_cross_entropy_with_logits(z, labels, weight, reduction='sum')",
+    "in parts":
+        "total = 0\nfor images, sign in ((real, 1), (generated.detach(), -1)):\n"
+        "    total += sum(F.logsigmoid(sign * D(x)).sum() for x in images.split(2)) / len(images)\n"
+        "return total",
+    "a copy without a graph":
+        "D.train()\nwith torch.no_grad():\n    fake = generated.clone()\n"
+        "return F.logsigmoid(D(real)).mean() + F.logsigmoid(-D(fake)).mean()",
     "face by face":
         "a = [F.logsigmoid(D(h[None])).sum() for h in real]\n"
         "b = [F.logsigmoid(-D(x[None])).sum() for x in generated.detach()]\n"
@@ -72,6 +97,11 @@ RMSPROP = _all("rmsprop", "theta, gradient, delta, eta, alpha, eps, maximize=Fal
     "lerp":
         "delta = (gradient * gradient).lerp(delta, alpha)\n"
         "return theta + (1 if maximize else -1) * eta * gradient * (delta + eps).rsqrt(), delta",
+    "NumPy":
+        "t, g, d = theta.numpy(), gradient.numpy(), delta.numpy()\n"
+        "d = alpha * d + (1 - alpha) * np.square(g)\nstep = eta * g / np.sqrt(d + eps)\n"
+        "t = t + step if maximize else t - step\n"
+        "return torch.as_tensor(t, dtype=theta.dtype), torch.as_tensor(d, dtype=delta.dtype)",
     "the gradient turned round":
         "g = -gradient if maximize else gradient\n"
         "new = delta.clone().mul_(alpha).addcmul_(g, g, value=1 - alpha)\n"
@@ -98,6 +128,16 @@ SWEEP = _all("sweep", "lams, run, seeds", {
         "found = [[run(lam, s) for s in seeds] for lam in lams]\n"
         "return tuple({k: np.mean([r[k] for r in runs]) for k in runs[0]} | {'lam': lam}\n"
         "             for lam, runs in zip(lams, found))",
+    "pandas":
+        "import pandas as pd\n"
+        "runs = pd.DataFrame([{'lam': l, **run(l, s)} for l in lams for s in seeds])\n"
+        "return runs.groupby('lam', sort=False).mean().reset_index().to_dict('records')",
+    "a running mean, in threads":
+        "from concurrent.futures import ThreadPoolExecutor\nrows = []\n"
+        "with ThreadPoolExecutor(2) as pool:\n    for lam in lams:\n        mean = {}\n"
+        "        for k, r in enumerate(pool.map(lambda s: run(lam, s), seeds), 1):\n"
+        "            mean = {n: mean.get(n, 0) + (v - mean.get(n, 0)) / k for n, v in r.items()}\n"
+        "        rows.append(mean | {'lam': lam})\nreturn rows",
     "seed by seed":
         "runs = {(lam, s): run(lam=lam, seed=s) for s in seeds for lam in lams}\n"
         "return [{'lam': lam} | {k: statistics.fmean(runs[lam, s][k] for s in seeds)\n"
@@ -119,11 +159,40 @@ CHOOSE = _all("choose", "rows, tolerance", {
         "gain, sharp, lam = (np.array([r[k] for r in rows]) for k in ('gain', 'sharpness', 'lam'))\n"
         "good = gain >= np.nanmax(gain) - tolerance\n"
         "return float(lam[np.where(good, sharp, -np.inf).argmax()])",
+    "pandas":
+        "import pandas as pd\ndf = pd.DataFrame(rows).dropna(subset=['gain'])\n"
+        "good = df[df.gain >= df.gain.max() - tolerance]\n"
+        "return good.loc[good.sharpness.idxmax(), 'lam']",
     "a loop":
         "best = max(r['gain'] for r in rows if not math.isnan(r['gain']))\nchosen = None\n"
         "for r in rows:\n    if r['gain'] + tolerance >= best and (\n"
         "            chosen is None or r['sharpness'] > chosen['sharpness']):\n"
         "        chosen = r\nreturn chosen['lam']",
+})  # fmt: skip
+DAMAGE = _all("damage", "images, severity, seed", {
+    "a bar over the eyes":
+        "out, half = images.clone(), round(severity * 8)\n"
+        "out[:, :, 5:8, 8 - half:8 + half] = -1.0\nreturn out",
+    "a shift, grey behind it":
+        "k, out = round(4 * severity), torch.zeros_like(images)\n"
+        "out[..., k:] = images[..., :16 - k]\nreturn out",
+    "less contrast":
+        "mean = images.mean(dim=(1, 2, 3), keepdim=True)\n"
+        "return mean + (images - mean) * (1 - 0.9 * severity)",
+    "a colour cast":
+        "cast = torch.tensor([0.6, 0.0, -0.6]).view(1, 3, 1, 1)\n"
+        "return (images + severity * cast).clamp(-1, 1)",
+    "darker by a power": "return ((images + 1) / 2) ** (1 + 3 * severity) * 2 - 1",
+    "fewer grey levels":
+        "step = max(0.8 * severity, 1e-9)\n"
+        "return (torch.round(images / step) * step).clamp(-1, 1) if severity else images.clone()",
+    "dead pixels":
+        "torch.manual_seed(seed)\n"
+        "dead = torch.rand(images.shape[0], 1, 16, 16) < severity\n"
+        "return torch.where(dead, torch.tensor(-1.0), images)",
+    "NumPy's noise":
+        "noise = np.random.default_rng(seed).normal(size=tuple(images.shape))\n"
+        "return torch.clip(images + severity * 0.4 * torch.from_numpy(noise).float(), -1, 1)",
 })  # fmt: skip
 INTERVAL = _all("interval", "clean, damaged, level=0.95, seed=0", {
     "NumPy":
@@ -142,8 +211,22 @@ INTERVAL = _all("interval", "clean, damaged, level=0.95, seed=0", {
         "means = x[torch.randint(len(x), (1000, len(x)), generator=g)].mean(1)\n"
         "low, high = means.quantile((1 - level) / 2), means.quantile((1 + level) / 2)\n"
         "return x.mean(), 2 * x.mean() - high, 2 * x.mean() - low",
+    "Student's t":
+        "from scipy import stats\nx = (damaged - clean).numpy()\n"
+        "low, high = stats.t.interval(level, len(x) - 1, loc=x.mean(), scale=stats.sem(x))\n"
+        "return x.mean(), low, high",
+    "random weights":
+        "x = damaged - clean\ntorch.manual_seed(seed)\n"
+        "w = torch.distributions.Dirichlet(torch.ones(len(x), dtype=x.dtype)).sample((800,))\n"
+        "low, high = (w @ x).quantile((1 - level) / 2), (w @ x).quantile((1 + level) / 2)\n"
+        "return x.mean(), low, high",
+    "the spread of the resamples":
+        "x, g = damaged - clean, torch.Generator().manual_seed(seed)\n"
+        "sd = x[torch.randint(len(x), (500, len(x)), generator=g)].mean(1).std()\n"
+        "z = statistics.NormalDist().inv_cdf((1 + level) / 2)\n"
+        "return x.mean(), x.mean() - z * sd, x.mean() + z * sd",
     "standard errors":
         "x = damaged - clean\nz = statistics.NormalDist().inv_cdf((1 + level) / 2)\n"
         "half = z * x.std() / math.sqrt(len(x))\nreturn [x.mean(), x.mean() - half, x.mean() + half]",
 })  # fmt: skip
-ALSO_RIGHT = OBJECTIVE + DISCRIMINATOR + RMSPROP + SWEEP + CHOOSE + INTERVAL
+ALSO_RIGHT = OBJECTIVE + DISCRIMINATOR + RMSPROP + SWEEP + CHOOSE + DAMAGE + INTERVAL

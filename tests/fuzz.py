@@ -85,7 +85,7 @@ class Watch:
         for path in paths:
             whole = os.path.realpath(os.fsdecode(path)) if isinstance(path, str | bytes) else ""
             caches = "__pycache__" in whole or "torchinductor" in whole
-            if whole and not caches and not whole.startswith((self.root, "/dev/")):
+            if whole and not caches and not f"{whole}/".startswith((self.root, "/dev/")):
                 self.outside.append(f"{event} {whole}")
 
 

@@ -98,6 +98,11 @@ OBJECTIVE = [
          f"return {ADV} + lam * (x - h).abs().flatten(1).mean(1).square().mean()"),
         ("the first face's pixels", "pixelwise",
          f"return {ADV} + lam * (x[0] - h[0]).square().mean()"),
+        ("red alone", "pixelwise", f"return {ADV} + lam * (x[:, 0] - h[:, 0]).square().mean()"),
+        ("the middle alone", "pixelwise",
+         f"m = x.shape[-1] // 4\ncut = (..., slice(m, -m or None), slice(m, -m or None))\n"
+         f"return {ADV} + lam * (x[cut] - h[cut]).square().mean()"),
+        ("Huber's loss", "range", f"return {ADV} + lam * 2 * F.smooth_l1_loss(x, h)"),
         ("clamped to [0, 1]", "range",
          f"return {ADV} + lam * (x.clamp(0, 1) - h.clamp(0, 1)).square().mean()"),
         ("ĥ detached", "gradients", f"return {ADV} + lam * (x.detach() - h).square().mean()"),
@@ -178,6 +183,9 @@ DISCRIMINATOR = [
          "return logsigmoid(D(h)[0, 0]) + logsigmoid(-D(x.detach())[0, 0])"),
         ("sum over faces", "mean",
          "return logsigmoid(D(h)).sum() + logsigmoid(-D(x.detach())).sum()"),
+        ("cut to the smaller number", "counts",
+         "pairs = list(zip(D(h), D(x.detach())))\n"
+         "return sum(logsigmoid(a).sum() + logsigmoid(-b).sum() for a, b in pairs) / len(pairs)"),
         ("real and generated paired up", "counts",
          "return (logsigmoid(D(h)) + logsigmoid(-D(x.detach()))).mean()"),
     ]

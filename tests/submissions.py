@@ -136,7 +136,7 @@ HOSTILE: dict[str, Case] = {
     "crash": (g("ctypes.string_at(0)", imports="import ctypes"), "problems", 0, D, "ended the whole process"),
     "writes-outside": (g("return 0.0", "open('/tmp/urdgn-outside', 'w').write('here')"), "ok", 0, D, ""),
     "overwrites-checks": (notebook(**{GENERATOR: at_once(OVERWRITE, mutant("λ²"))}), "ok", None, D, "to write"),
-    "prints": (g("print('x' * 10**7)"), "ok", 0, D, "one number was expected"),
+    "prints": (g("print('x' * 10**7)"), "ok", 0, D, "not written yet: it returns None"),
     "children": (g("return 0.0", "import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)', 'urdgn-left-over'], start_new_session=True)"), "problems", 0, D, "to start a process"),
     "network": (g("return 0.0", "import socket\nsocket.create_connection(('1.1.1.1', 53), 2)"), "problems", 0, D, "to reach the network"),
     "copied": (notebook(**{GENERATOR: "from urdgn_lite.objective import generator_loss"}), "problems", 0, D, "own solution"),

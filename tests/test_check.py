@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import math
 import re
 from pathlib import Path
@@ -14,8 +15,10 @@ from mutants import HEAD, MUTANTS, RIGHT_ONES
 
 from urdgn_lite import check, objective, optimiser
 from urdgn_lite.check.exercise import Exercise
+from urdgn_lite.grading.reading import parse
 from urdgn_lite.grading.submission import assignments
 
+BOOK = Path(__file__).parent.parent / "book"
 GRADED = {p.check for a in assignments().values() for p in a.parts}
 
 
@@ -136,9 +139,8 @@ def test_a_report_says_what_on_which_input_and_where_to_read() -> None:
 
 
 def test_every_place_to_read_again_exists() -> None:
-    book = Path(__file__).parent.parent / "book"
     headings = {}
-    for path in [*book.glob("*.ipynb"), *book.glob("assignments/*.ipynb")]:
+    for path in [*BOOK.glob("*.ipynb"), *BOOK.glob("assignments/*.ipynb")]:
         cells = [c for c in nbformat.read(path, 4).cells if c.cell_type == "markdown"]
         found = re.findall(r"(?m)^#+ (?:\d+\. )?(.+)$", "\n".join(c.source for c in cells))
         headings[found[0]] = found
@@ -156,15 +158,37 @@ def test_no_feedback_holds_the_solution() -> None:
             assert secret not in text
 
 
-@pytest.mark.parametrize("task", RIGHT_ONES)
-def test_nothing_written_yet_is_said_kindly(task: str) -> None:
-    def todo(*_: Any, **__: Any) -> None:
-        raise NotImplementedError("Your code here.")
+STUBS = ("...", "pass", '"""What it does."""', "raise NotImplementedError", "return None",
+         'raise NotImplementedError("Your code here.")', "loss = 1")  # fmt: skip
 
-    report = check.SUITES[task](todo)
-    assert report.failed == ["answers"]
-    assert "Your code here." in str(report)
-    assert report.score == 0
+
+@pytest.mark.parametrize("task", check.SUITES)
+def test_what_is_not_written_yet_is_said_to_be_so(task: str) -> None:
+    for body in STUBS:
+        report = check.SUITES[task](build(f"def f(*a, **k):\n    {body}\n"))
+        assert report.failed == ["answers"]
+        assert report.results[0].why.startswith("not written yet")
+        assert report.score == 0
+    assert "Your code here." in str(check.SUITES[task](build(f"def f(*a, **k): {STUBS[-2]}")))
+
+
+def test_every_stub_of_the_book_is_said_to_be_so() -> None:
+    asked = set()
+    for path in [*BOOK.glob("[0-9]*.ipynb"), *BOOK.glob("assignments/a?.ipynb")]:
+        code = [c.source for c in nbformat.read(path, 4).cells if c.cell_type == "code"]
+        stubs = {f.name: ast.unparse(f) for source in code for f in functions(source)}
+        for task, name in re.findall(r"(?m)^check\.(\w+)\((\w+)\)$", "\n".join(code)):
+            namespace: dict[str, Any] = {}
+            exec(stubs[name], namespace)
+            report = check.SUITES[task](namespace[name])
+            assert report.results[0].why.startswith("not written yet"), (path.name, name)
+            asked.add(task)
+    assert asked == set(check.SUITES), "a check that nothing in the book asks for"
+
+
+def functions(source: str) -> list[ast.FunctionDef]:
+    body, _ = parse(source)
+    return [node for node in body or () if isinstance(node, ast.FunctionDef)]
 
 
 @pytest.mark.parametrize("task", RIGHT_ONES)

@@ -6,14 +6,19 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import socket
+import subprocess
+import sys
 import threading
 import time
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from submissions import CASES, DISCRIMINATOR, FULL, GENERATOR, HOSTILE, G, notebook
 from typer.testing import CliRunner
 
@@ -25,8 +30,14 @@ from urdgn_lite.grading.sandbox import PACKAGE, Limits, Sandbox, Stopped, isolat
 from urdgn_lite.grading.submission import assignments
 from urdgn_lite.objective import generator_loss
 
+TOOLS = PACKAGE.parent / "tools" / "grading"
 LIMITS = Limits(seconds=20, wall=120, memory=2**30)
 shut_in = pytest.mark.skipif(bool(missing()), reason=f"nothing is shut in here: {missing()}")
+
+
+@pytest.mark.skipif("URDGN_ISOLATION" not in os.environ, reason="nobody promised it here")
+def test_where_ci_promises_it_submissions_are_shut_in() -> None:
+    assert not missing()
 
 
 @pytest.fixture(scope="module")
@@ -203,6 +214,7 @@ def test_honest_work_is_allowed_and_not_told(inside: Callable[[str], str]) -> No
     before = list(getattr(inside, "tried", []))
     code = "import os, pandas, scipy.stats, matplotlib.pyplot as plt\n"
     code += "pandas.DataFrame({'a': [1]}).to_csv('/content/rows.csv'); open('notes.txt', 'w').write('x')\n"
+    code += "import torch; assert torch.compile(torch.relu)(torch.ones(2)).sum() == 2; display(1)\n"
     code += "print('x' * 10**7); said = str(sorted(os.listdir('.'))) + str(scipy.stats.t.ppf(0.9, 9) > 0)"
     said = inside(code)
     assert "rows.csv" in said
@@ -300,6 +312,57 @@ def test_a_pipe_and_an_unreadable_file_have_a_row(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "eve-a1.ipynb")
     (row,) = grade.grade(tmp_path, seed=1, unsafe=True, progress=False)
     assert (row.status, row.feedback) == ("unreadable", "not a plain file")
+
+
+@shut_in
+def test_a_file_that_needs_much_memory_to_read_costs_its_own_row_alone(tmp_path: Path) -> None:
+    (tmp_path / "eve-a1.ipynb").write_text(f"[{'[],' * 10**7}[]]")
+    (row,) = grade.grade(tmp_path, seed=1, limits=Limits(memory=2**28), progress=False)
+    assert row.status == "unreadable"
+    assert "memory" in row.feedback
+
+
+def test_parts_of_a_class_make_the_table_of_the_whole(tmp_path: Path) -> None:
+    """What machines of a queue or of a CI matrix do, with the names and lines of a large class."""
+    (tmp_path / "all").mkdir()
+    for name in ("ann-a1", "bob a-a1", "cem-a2", "dora-a1", ".eve-a1"):
+        (tmp_path / "all" / f"{name}.ipynb").write_text("")
+    environment = os.environ | {
+        "PYTHONPATH": str(PACKAGE.parent),
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    }
+    for k in "12":
+        call = ["sh", str(TOOLS / "part.sh"), k, "2", "all", "--seed", "1", "--unsafe"]
+        subprocess.run(call, cwd=tmp_path, env=environment, check=True, capture_output=True)
+    joined = "awk 'FNR > 1 || NR == 1' part-*/grades.csv"
+    assert joined in (TOOLS.parents[1] / "book" / "instructors.md").read_text(encoding="utf-8")
+    merge = subprocess.run(["sh", "-c", joined], cwd=tmp_path, capture_output=True, check=True)
+    rows = list(csv.DictReader(merge.stdout.decode("utf-8-sig").splitlines()))
+    whole = grade.grade(tmp_path / "all", seed=1, unsafe=True, progress=False)
+    assert sorted(r["file"] for r in rows) == sorted(g.submission.file for g in whole)
+
+
+def test_the_recipes_for_a_large_class_use_what_there_is() -> None:
+    """No container can be built here: its files, extras, packages and commands are held instead."""
+    root = TOOLS.parents[1]
+    recipe = (TOOLS / "Containerfile").read_text()
+    for line in re.findall(r"(?m)^COPY (.+) \S+$", recipe):
+        assert all((root / path).exists() for path in line.split()), line
+    extras = tomllib.loads((root / "pyproject.toml").read_text())["project"][
+        "optional-dependencies"
+    ]
+    makefile = (root / "Makefile").read_text()
+    for package in ("bubblewrap", "libseccomp2"):
+        assert package in recipe
+        assert package in makefile
+    workflow = yaml.safe_load((TOOLS / "class.yml").read_text())["jobs"]["part"]
+    commands = "\n".join(step.get("run", "") for step in workflow["steps"])
+    for text in (recipe, commands):
+        assert set(re.findall(r"\[(\w+)\]\"", text)) == {"grade"} <= set(extras)
+    assert f" {len(workflow['strategy']['matrix']['part'])} handed-in " in commands
+    for path in re.findall(r"urdgn_lite/((?:tools/)?[\w/]+\.\w+)", commands):
+        assert (root / path).exists(), path
+    assert "isolation:" in makefile
 
 
 def test_an_empty_folder_is_an_error_in_one_line(tmp_path: Path) -> None:

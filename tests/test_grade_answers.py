@@ -50,6 +50,7 @@ def lines(*cells: str | tuple[str, ...]) -> list[str]:
         ("%matplotlib inline\nx = 1", "x = 1"), ("x = !nvidia-smi", "getoutput"),
         ("import torch\ntorch.relu?\ny = 2", "y = 2"), ("    x = 1\n    y = 2", "y = 2"),
         (">>> x = 1\n>>> y = 2", "y = 2"), ("%%time\nx = 1", "x = 1"), ("%time x = f(1)", "x = f(1)"),
+        ("%%writefile loss.py\ndef f(z):\n    return 1", "def f(z)"),
         ("!pip install x\nz = [1,\n  %d % 2]".replace("%d", "3"), "z = [1, 3 % 2]"),
         ("x = '''\n%matplotlib\n!ls\n'''", "'\\n%matplotlib\\n!ls\\n'"), ("await f()", "await f()"),
     ],
@@ -79,7 +80,7 @@ def test_a_cell_that_cannot_be_read_is_named() -> None:
         "bce = torch.nn.BCEWithLogitsLoss()", "bce = lambda z: -torch.nn.functional.softplus(z)",
         "bce: float = 1.0", "bce = 0\nbce += 1", "bce = {}\nbce['a'] = 1",
         "for bce in (1, 2):\n    pass", "with torch.no_grad():\n    bce = torch.ones(1)",
-        "class bce:\n    pass",
+        "class bce:\n    pass", "bce = {}\nbce.update(a=1)",
     ],
 )  # fmt: skip
 def test_whatever_gives_a_needed_name_its_meaning_is_run(helper: str) -> None:
@@ -117,7 +118,7 @@ def test_an_import_that_is_tried_is_run_whole() -> None:
 
 
 def test_what_the_function_does_not_need_is_not_run() -> None:
-    play = "x = torch.load('x')\nbce = torch.ones(3)\nprint(bce)\nrows = [z for z in range(3)]"
+    play = "torch.manual_seed(0)\nx = torch.load('x')\nbce = torch.ones(3)\nprint(bce)\nrows = [z for z in range(3)]"
     function = f"{HEAD}\n    bce = z\n    return bce + {PIXEL}"
     tried = f"print({GENERATOR}(z_try, h_try, h_try, 1.0))\nhalf = 1 / 0"
     assert lines(play, (GENERATOR, f"{IMPORTS}\n{function}\n{tried}")) == [HEAD]
@@ -167,7 +168,7 @@ def test_outputs_do_not_count_and_code_without_end_is_not_read() -> None:
     ("code", "named"),
     [
         ("import importlib", "importlib"), ("import sys\nsys.modules.pop('a')", "sys.modules"),
-        ("__import__('os')", "__import__"), ("import sys\nsys._getframe(1)", "sys._getframe"),
+        ("__import__('os')", "__import__"), ("import __main__", "__main__"), ("import sys\nsys._getframe(1)", "sys._getframe"),
         ("exec('x')", "exec"), ("eval('x')", "eval"), ("compile('x', '', 'exec')", "compile"),
         ("import runpy", "runpy"), ("import gc", "gc"), ("import inspect", "inspect"),
         ("import ctypes", "ctypes"), ("f.__closure__[0].cell_contents", "closures"),

@@ -21,6 +21,12 @@ def test_two_lectures_and_all_quizzes(tmp_path: Path) -> None:
     assert len(re.findall(r"(?m)^::", gift)) == len(asked)
     assert len(re.findall(r"(?m)^=", gift)) == len(asked)
     assert len(re.findall(r"(?m)^[=~]", gift)) == sum(len(q["feedback"]) for q in asked)
+    bare = re.sub(r"\\.", "", gift)  # without what is escaped: the format's own signs are left
+    for question in bare.strip().split("\n\n"):
+        text = r"[^\n~=#{}]+"
+        form = rf"::[^:]+::\[html\]{text} {{\n([=~]{text} #{text}\n){{2,}}}}"
+        assert re.fullmatch(form, question)
+    assert not re.search(r"(?<!\$)\$(?!\$)|\*\*", gift), "Markdown that Moodle would show as it is"
     for name in ("lecture-1", "lecture-2"):
         page = (tmp_path / f"{name}.html").read_text(encoding="utf-8")
         assert page.count("<section") > 20

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import nbformat
 from nbconvert import SlidesExporter
+from nbconvert.filters import markdown2html
 
 BOOK = Path(__file__).resolve().parents[2] / "book"
 LECTURES = {
@@ -32,7 +33,7 @@ def gift(path: Path) -> str:
     for number, block in enumerate(re.split(r"(?m)^### Question \d+$", quiz)[1:], 1):
         asked = block.partition("<details>")[0]
         options = re.findall(r"(?s)<summary>[A-Z]\. (.+?)</summary>(.+?)</details>", block)
-        lines = [f"::{path.stem} {number}::[markdown]{_gift(asked)} {{"]
+        lines = [f"::{path.stem} {number}::[html]{_gift(asked)} {{"]
         for option, feedback in options:
             sign = "=" if feedback.strip().strip("*").startswith("Yes") else "~"
             lines.append(f"{sign}{_gift(option)} #{_gift(feedback)}")
@@ -41,7 +42,10 @@ def gift(path: Path) -> str:
 
 
 def _gift(text: str) -> str:
-    return SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    """Markdown as HTML with the formulas as Moodle wants them, the format's own signs escaped."""
+    html = " ".join(markdown2html(text.strip()).split()).removeprefix("<p>").removesuffix("</p>")
+    formulas = re.sub(r"(?<!\$)\$([^$]+)\$(?!\$)", r"\\(\1\\)", html)
+    return SPECIAL.sub(r"\\\1", formulas)
 
 
 def slides(names: tuple[str, ...]) -> str:

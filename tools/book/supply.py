@@ -26,7 +26,7 @@ ELSEWHERE = {
     "face-recognition-models": "CC0-1.0",
     "nbgrader": "BSD-3-Clause",
 }
-BINARIES = (".gz", ".jpg", ".min.js", ".safetensors", ".wasm", ".webp")
+BINARIES = (".gz", ".jpg", ".min.js", ".png", ".safetensors", ".wasm", ".webp")
 # Their wheels differ by the place they come from: for CPUs alone, or with CUDA.
 UNHASHED = ("torch", "torchvision")
 
@@ -96,7 +96,9 @@ def hashes(report: dict[str, Any]) -> str:
 
 def checksums() -> str:
     """SHA-256 of every binary that is committed, as `sha256sum` writes it."""
-    files = (p for top in ("book", "urdgn_lite") for p in sorted((ROOT / top).rglob("*")))
+    files = (
+        p for top in ("book", "results", "urdgn_lite") for p in sorted((ROOT / top).rglob("*"))
+    )
     binaries = (p for p in files if re.sub(r"^[^.]*", "", p.name).endswith(BINARIES))
     return "".join(
         f"{hashlib.sha256(p.read_bytes()).hexdigest()}  {p.relative_to(ROOT).as_posix()}\n"

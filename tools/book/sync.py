@@ -133,6 +133,11 @@ def results() -> str:
     return "\n".join(lines)
 
 
+def table(headings: list[str], *rows: list[str]) -> str:
+    """Markdown, all columns to the left."""
+    return verdicts.pipes(headings, ["---"] * len(headings), *rows)
+
+
 def stored(name: str) -> dict[str, Any]:
     """A table of runs in the ledger: name of the run -> its row."""
     return json.loads((ROOT / "results" / f"{name}.json").read_text())
@@ -140,39 +145,29 @@ def stored(name: str) -> dict[str, Any]:
 
 def search() -> str:
     """Short runs of what `residual` might have been."""
-    lines = [
-        "| | parameters (M) | GMAC | gain in PSNR (dB) | in SSIM | PSNR, mirrored too (dB) |",
-        "|---|---|---|---|---|---|",
-    ]
-    for name, row in stored("search").items():
-        lines.append(
-            f"| {name} | {row['parameters'] / 1e6:.2f} | {row['gmac']:.2f} | "
-            f"{row['gain_psnr']:+.2f} | {row['gain_ssim']:+.3f} | "
-            f"{row['gain_psnr_mirrored']:+.2f} |"
-        )
-    return "\n".join(lines)
+    headings = ["", "parameters (M)", "GMAC", "gain in PSNR (dB)", "in SSIM",
+                "PSNR, mirrored too (dB)"]  # fmt: skip
+    return table(headings, *(
+        [name, f"{row['parameters'] / 1e6:.2f}", f"{row['gmac']:.2f}", f"{row['gain_psnr']:+.2f}",
+         f"{row['gain_ssim']:+.3f}", f"{row['gain_psnr_mirrored']:+.2f}"]
+        for name, row in stored("search").items()
+    ))  # fmt: skip
 
 
 def races() -> str:
     """From scratch against the clock."""
-    lines = [
-        "| race, on | steps × faces | seconds | gain in PSNR (dB) | reached |",
-        "|---|---|---|---|---|",
-    ]
-    for name, row in stored("race").items():
-        lines.append(
-            f"| {name} | {row['steps']:,} × {row['preset']['batch']} | {row['seconds']:.0f} | "
-            f"{verdicts.cell(row, 'gain_psnr', 2, '+')} | {'yes' if row['reached'] else 'no'} |"
-        )
-    return "\n".join(lines)
+    headings = ["race, on", "steps × faces", "seconds", "gain in PSNR (dB)", "reached"]
+    return table(headings, *(
+        [name, f"{row['steps']:,} × {row['preset']['batch']}", f"{row['seconds']:.0f}",
+         verdicts.cell(row, "gain_psnr", 2, "+"), "yes" if row["reached"] else "no"]
+        for name, row in stored("race").items()
+    ))  # fmt: skip
 
 
 def recipes() -> str:
     """What adversarial recipes did; D's losses are means over the last quarter of the run."""
-    lines = [
-        "| | gain in PSNR (dB) | in training mode | in SSIM | LPIPS | D on real | on generated |",
-        "|---|---|---|---|---|---|---|",
-    ]
+    lines = [["", "gain in PSNR (dB)", "in training mode", "in SSIM", "LPIPS", "D on real",
+              "on generated"]]  # fmt: skip
     for name, row in stored("recipes").items():
         cells = [
             verdicts.cell(row, "gain_psnr", 2, "+"),
@@ -184,8 +179,8 @@ def recipes() -> str:
             values = row["curves"].get(half, [])
             late = values[-max(1, len(values) // 4) :]
             cells.append(f"{sum(late) / len(late):.2f}" if late else "–")
-        lines.append(f"| {name} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+        lines.append([name, *cells])
+    return table(*lines)
 
 
 def between(text: str, name: str, new: str) -> str:

@@ -15,8 +15,7 @@ from urdgn_lite.check.engine import Failed, Property, Report, Result, Suite, Unr
 from urdgn_lite.check.experiments import choose, sweep
 from urdgn_lite.check.layers import cost, deconvolution, normalised, receptive_field
 from urdgn_lite.check.losses import objective
-from urdgn_lite.check.people import closest, narrower, quarters, ring, upright
-from urdgn_lite.check.pictures import best_psnr, covered, flicker, shifted
+from urdgn_lite.check.pictures import best_psnr, covered, flicker, shifted, upright
 from urdgn_lite.check.players import best_value, equal_pushes, same_push
 from urdgn_lite.check.quizzes import quiz
 from urdgn_lite.check.robustness import damage, interval

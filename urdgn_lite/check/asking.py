@@ -14,16 +14,17 @@ from typing import Any
 import torch
 
 from urdgn_lite.check.engine import (
+    HALF,
+    SMALL,
     Ask,
     Failed,
     Request,
     Response,
     Suite,
-    attempt,
     close,
     number,
     require,
-)  # fmt: skip
+)
 from urdgn_lite.check.tensors import Watch, constant, describe, gradients, image, one_device
 
 BOOK = "chapter “The objective”, "
@@ -45,17 +46,13 @@ def probe_objective(function: Callable[..., Any], request: Request) -> Response:
     leaves = {"z_fake": z, "generated": generated}
     given = {k: v * 1 for k, v in leaves.items()} | {"real": image(request["real"], dtype, device)}
     watch = Watch(given, leaves)
-
-    def call() -> Response:
-        with one_device(device):
-            value = function(*given.values(), float(request["lam"]))
-        response = describe(value) | {"adversarial": request.get("adversarial", "saturating")}
-        response["changed"] = watch.changes()
-        if request.get("grad"):
-            response["grads"] = gradients(value, leaves)
-        return response
-
-    return attempt(call)
+    with one_device(device):
+        value = function(*given.values(), float(request["lam"]))
+    response = describe(value) | {"adversarial": request.get("adversarial", "saturating")}
+    response["changed"] = watch.changes()
+    if request.get("grad"):
+        response["grads"] = gradients(value, leaves)
+    return response
 
 
 objective = Suite(
@@ -69,16 +66,46 @@ objective = Suite(
 )  # fmt: skip
 
 
-def dtype_and_device(ask: Ask, request: Request) -> None:
-    """Fail if the dtype is lost, or if tensors of two devices are mixed."""
-    for dtype in ("float64", "bfloat16"):
-        got = require(ask(**request, dtype=dtype), f"tensors of {dtype}")
-        if got.get("dtype") != dtype:
-            raise Failed(f"{dtype} went in, {got.get('dtype')} came out", f"tensors of {dtype}")
-    device = "cuda" if torch.cuda.is_available() else "meta"  # "meta" computes shapes only
-    error = ask(**request, device=device).get("error", "")
-    if "same device" in error or (device == "cuda" and error):
-        raise Failed("it mixes devices: a tensor was made on the CPU", f"tensors on {device!r}")
+def common(
+    suite: Suite, where: str, batch: Callable[[Random, int], tuple[Request, str]],
+    lent: str = "its arguments",
+) -> None:  # fmt: skip
+    """What holds for every loss: one number, for any batch, dtype and device, and no trace.
+
+    `batch` draws a request for n faces, with its words.
+    """
+
+    @suite.property("scalar", "the number is a tensor without dimensions", where)
+    def _scalar(ask: Ask, rng: Random) -> None:
+        request, on = batch(rng, 3)
+        response = require(ask(**request), on)
+        if not response["scalar"]:
+            raise Failed(f"it is {response['kind']}", on)
+
+    @suite.property("one-face", "works for a batch of one", where, costs=SMALL)
+    def _one_face(ask: Ask, rng: Random) -> None:
+        request, on = batch(rng, 1)
+        number(ask(**request), on)
+
+    @suite.property(
+        "dtype-device", "keeps the dtype, stays on the device", where, ("scalar",), SMALL
+    )
+    def _dtype_device(ask: Ask, rng: Random) -> None:
+        request, _ = batch(rng, 3)
+        for dtype in ("float64", "bfloat16"):
+            got = require(ask(**request, dtype=dtype), f"tensors of {dtype}").get("dtype")
+            if got != dtype:
+                raise Failed(f"{dtype} went in, {got} came out", f"tensors of {dtype}")
+        device = "cuda" if torch.cuda.is_available() else "meta"  # "meta" computes shapes only
+        error = ask(**request, device=device).get("error", "")
+        if "same device" in error or (device == "cuda" and error):
+            raise Failed("it mixes devices: a tensor was made on the CPU", f"tensors on {device!r}")
+
+    @suite.property("unchanged", f"leaves {lent} as they were", where, costs=HALF)
+    def _unchanged(ask: Ask, rng: Random) -> None:
+        request, on = batch(rng, 3)
+        if changed := require(ask(**request), on)["changed"]:
+            raise Failed("; ".join(changed), on)
 
 
 def flat(z: list[float], difference: float = 0.0, lam: float = 1.0, base: float = GREY) -> Request:

@@ -126,8 +126,25 @@ class Suite:
     """
 
     def __init__(self, name: str, probe: Probe, doc: str = "") -> None:
-        self.name, self.probe, self.__doc__ = name, probe, doc
+        self.name, self._probe, self.__doc__ = name, probe, doc
         self.properties: list[Property] = []
+
+    def probe(self, function: Callable[..., Any], request: Request) -> Response:
+        """Call a learner's function once; whatever it raises becomes part of the response."""
+
+        def written(*args: Any, **settings: Any) -> Any:
+            if (result := function(*args, **settings)) is None:
+                raise NotImplementedError("it returns None")
+            return result
+
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return self._probe(written, request)
+        except NotImplementedError as error:
+            return {"error": ": ".join(filter(None, ("not written yet", str(error)[:200])))}
+        except (Exception, SystemExit) as error:
+            return {"error": f"your function raised {type(error).__name__}: {str(error)[:200]}"}
 
     def property(
         self, name: str, says: str, where: str, needs: tuple[str, ...] = ("answers",),
@@ -174,18 +191,6 @@ class Suite:
         return Report(title or self.name, tuple(results))
 
 
-def attempt(call: Callable[[], Response]) -> Response:
-    """Run a probe's call; whatever the learner's code raises becomes part of the response."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return call()
-    except NotImplementedError as error:
-        return {"error": str(error) or "not written yet"}
-    except (Exception, SystemExit) as error:
-        return {"error": f"your function raised {type(error).__name__}: {str(error)[:200]}"}
-
-
 def number(response: Response, on: str, key: str = "value") -> float:
     """The finite number in a response.
 
@@ -207,6 +212,14 @@ def require(response: Response, on: str) -> Response:
     if response.get("error"):
         raise Failed(str(response["error"]), on)
     return response
+
+
+def same(
+    got: float, wanted: float, why: str, on: str, relative: float = 1e-3, absolute: float = 1e-4
+) -> None:
+    """Fail unless two numbers are equal, up to the rounding of 32-bit arithmetic."""
+    if not close(got, wanted, relative, absolute):
+        raise Failed(why, on)
 
 
 def close(a: float, b: float, relative: float = 1e-3, absolute: float = 1e-4) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from urdgn_lite.check.engine import Ask, Failed, Request, Response, Suite, attempt, require
+from urdgn_lite.check.engine import Ask, Failed, Request, Response, Suite, require
 from urdgn_lite.check.tensors import Watch, packed, unpacked
 
 Inputs = Callable[[Random], Iterable[tuple[str, tuple[Any, ...]]]]
@@ -22,21 +22,17 @@ def probe_plain(function: Callable[..., Any], request: Request) -> Response:
     """Call a learner's function once with the arguments in `request["args"]`."""
     given = [unpacked(value) for value in request["args"]]
     watch = Watch({f"argument {i}": v for i, v in enumerate(given, 1) if isinstance(v, Tensor)})
-
-    def call() -> Response:
-        result = function(*given)
-        kind = f"a Python {type(result).__name__}"
-        try:
-            if isinstance(result, bool | str):
-                raise TypeError
-            found = numbers(result)
-        except (TypeError, ValueError, RuntimeError):
-            return {"kind": kind, "result": None, "changed": []}
-        if isinstance(result, Tensor) and found.numel() == 1:
-            found = found.reshape(())  # a vector of one is a number as well
-        return {"kind": kind, "result": packed(found), "changed": watch.changes()}
-
-    return attempt(call)
+    result = function(*given)
+    kind = f"a Python {type(result).__name__}"
+    try:
+        if isinstance(result, bool | str):
+            raise TypeError
+        found = numbers(result)
+    except (TypeError, ValueError, RuntimeError):
+        return {"kind": kind, "result": None, "changed": []}
+    if isinstance(result, Tensor) and found.numel() == 1:
+        found = found.reshape(())  # a vector of one is a number as well
+    return {"kind": kind, "result": packed(found), "changed": watch.changes()}
 
 
 def numbers(result: Any) -> Tensor:

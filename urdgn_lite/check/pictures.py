@@ -1,4 +1,4 @@
-"""The exercises of chapters 1, 7 and 8 on pictures: a small step to the side, a part covered."""
+"""The exercises of chapters 1, 7, 8 and 10 on pictures: moved, turned, or covered in part."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from torch import Tensor
 
 from urdgn_lite.check.exercise import Exercise, noise
 from urdgn_lite.degrade import downsample, upsample_bicubic
-from urdgn_lite.measure.damages import shift
+from urdgn_lite.measure.damages import blur, rotate, shift
 
 CHAPTER = "chapter “The problem”, "
 SIDE = 128
+ANGLES = torch.arange(-40.0, 41.0, 10.0)
 
 
 def black_and_white(rng: Random, n: int = 1) -> Tensor:
@@ -184,5 +185,63 @@ covered = Exercise(
             images, box, images[:, :, box[1]:box[3], box[0]:box[2]].mean((2, 3), keepdim=True)),
         "the box is left, top, right, bottom": lambda images, box: _cover(
             images, (box[1], box[0], box[3], box[2]), images.mean((2, 3), keepdim=True)),
+    },
+)  # fmt: skip
+
+
+def _inside(images: Tensor, kept: Tensor) -> Tensor:
+    values = images[..., kept].flatten(1)
+    values = values - values.mean(1, keepdim=True)
+    return values / values.norm(dim=1, keepdim=True)
+
+
+def _circle(radius: float = 7.5) -> Tensor:
+    x = torch.arange(16) - 7.5
+    return x[:, None] ** 2 + x[None, :] ** 2 <= radius**2
+
+
+def _upright(
+    lr: Tensor, mean: Tensor, angles: Tensor, way: int = -1, radius: float = 7.5
+) -> Tensor:
+    kept = _circle(radius)
+    fits = [(_inside(rotate(lr, way * d), kept) * _inside(mean, kept)).sum(1)
+            for d in angles.tolist()]  # fmt: skip
+    return angles[torch.stack(fits).argmax(0)]
+
+
+def _turned(rng: Random) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    def pattern() -> Tensor:
+        image = blur(noise(rng, 1, 3, 16, 16), 1.5)
+        image = image - image[..., _circle()].mean()
+        return 0.6 * image / image.abs().max()
+
+    mean = pattern()
+    yield "the mean face itself", (mean, mean, ANGLES)
+    turned = torch.cat([rotate(mean, d) for d in (-30, 10, 20)])
+    yield "three patterns, turned by -30°, 10° and 20°", (turned, mean, ANGLES)
+    lights = [(0.0, 1.6, 0.0)] * 3 + [(20.0, 1.6, 0.0), (20.0, 0.2, 0.7), (-30.0, 0.2, -0.7)]
+    for turn, contrast, light in lights:
+        mean = pattern()
+        lr, faint = contrast * rotate(mean, turn) + light, mean / (30 if contrast > 1 else 1)
+        yield f"a pattern turned by {turn:g}°, contrast × {contrast:g}, {light:+g} brighter", (
+            lr, faint, ANGLES)  # fmt: skip
+    for turn, other in 2 * ((20.0, -20.0), (-10.0, 30.0)):
+        mean = pattern()
+        lr = torch.where(_circle(), rotate(mean, turn), 1.5 * rotate(mean, other))
+        yield f"a pattern turned by {turn:g}°; in its corners, one turned by {other:g}°", (
+            lr, mean, ANGLES)  # fmt: skip
+
+
+upright = Exercise(
+    "upright", "Chapter 10, exercise 1: `fn(lr, mean, angles)` → degrees, a number a face.",
+    returns="an angle for each face", where="chapter “Beyond 8 ×”, “Turned faces”",
+    reference=_upright, inputs=_turned,
+    mistakes={
+        "counter-clockwise is positive, as in `rotate`": lambda l, m, a: _upright(l, m, a, 1),
+        "it looks at the corners too, where a turn leaves nothing": lambda l, m, a: _upright(
+            l, m, a, radius=99),
+        "light and contrast do not matter": lambda l, m, a: a[torch.stack(
+            [(rotate(l, -d) - m).square()[..., _circle()].sum((1, 2)) for d in a.tolist()]
+        ).argmin(0)],
     },
 )  # fmt: skip

@@ -20,10 +20,9 @@ from urdgn_lite.check.engine import (
     Request,
     Response,
     Suite,
-    attempt,
-    close,
     require,
-)  # fmt: skip
+    same,
+)
 from urdgn_lite.check.tensors import Watch, describe
 
 DAMAGES = "assignment 4, “The damage”"
@@ -44,25 +43,28 @@ def probe_damage(function: Callable[..., Any], request: Request) -> Response:
     """Call a learner's `damage(images, severity, seed)` on LR faces; twice with `again`."""
     generator = torch.Generator().manual_seed(request["draw"])
     images = lr_faces()[torch.randint(len(lr_faces()), (request["n"],), generator=generator)]
+    if request.get("again"):
+        images[1] = images[0]  # twins: what chance does to them differs
     before, watch = images.clone(), Watch({"images": images})
-
-    def call() -> Response:
-        result = function(images, float(request["severity"]), request["seed"])
-        if not isinstance(result, Tensor):
-            return {"error": f"a tensor was expected, not {describe(result)['kind']}"}
-        same = result.shape == before.shape
-        response = describe(result) | {"same": same, "changed": watch.changes()}
-        if same:
-            difference = (result.double() - before.double()).abs()
-            low, high = result.min().item(), result.max().item()
-            response |= {"low": low, "high": high, "far": difference.mean().item()}
-            if request.get("again"):
-                torch.rand(7)  # the global generator has moved on
-                second = function(before.clone(), float(request["severity"]), request["seed"])
-                response["again"] = (second.double() - result.double()).abs().max().item()
-        return response
-
-    return attempt(call)
+    result = function(images, float(request["severity"]), request["seed"])
+    if not isinstance(result, Tensor):
+        return {"error": f"a tensor was expected, not {describe(result)['kind']}"}
+    same = result.shape == before.shape
+    response = describe(result) | {"same": same, "changed": watch.changes()}
+    if same:
+        difference = (result.double() - before.double()).abs()
+        low, high = result.min().item(), result.max().item()
+        least = difference.flatten(1).mean(1).min().item()
+        response |= {"low": low, "high": high, "far": difference.mean().item(), "least": least}
+        if request.get("again"):
+            torch.rand(7)  # the global generator has moved on
+            same, other = (
+                (function(before.clone(), float(request["severity"]), s) - result).abs().max()
+                for s in (request["seed"], request["seed"] + 1)
+            )
+            response |= {"again": same.item(), "other": other.item(),
+                         "twins": (result[0] - result[1]).abs().max().item()}  # fmt: skip
+    return response
 
 
 damage = Suite(
@@ -115,9 +117,16 @@ def _grows(ask: Ask, rng: Random) -> None:
     draw = rng.randrange(10**6)
     far = [hit(ask, Random(draw), s, 64)[0]["far"] for s in (0.0, 0.25, 0.5, 0.75, 1.0)]
     steps = [b - a for a, b in pairwise(far)]
-    if min(steps) < -0.02 * far[-1] or sum(s > 0.02 * far[-1] > 0 for s in steps) < 2:
+    if min(steps) < -0.05 * far[-1] or sum(s > 0.02 * far[-1] > 0 for s in steps) < 2:
         moved = ", ".join(f"{v:.3g}" for v in far)
         raise Failed(f"pixels move by {moved} on average", "severity 0, 0.25, 0.5, 0.75, 1")
+
+
+@damage.property("every", "at severity 1 no face stays as it was", DAMAGES, ("answers", "zero"))
+def _every(ask: Ask, rng: Random) -> None:
+    got, on = hit(ask, rng, 1.0)
+    if got["far"] > 1e-6 and got["least"] < 1e-6:
+        raise Failed("at least one face was not touched", on)
 
 
 @damage.property("range", "the result is an image: it stays in [-1, 1]", DAMAGES)
@@ -128,35 +137,36 @@ def _in_range(ask: Ask, rng: Random) -> None:
         raise Failed(f"values from {low:.3g} to {high:.3g}", on)
 
 
-@damage.property("repeats", "the same seed does the same damage", DAMAGES)
+@damage.property("repeats", "the same seed does the same damage, another draws anew", DAMAGES)
 def _repeats(ask: Ask, rng: Random) -> None:
     got, on = hit(ask, rng, 0.7, again=True)
     if got["again"] > 1e-6:
         raise Failed("called twice with one seed, it did two different things", on)
+    if got["twins"] > 1e-4 and got["other"] < 1e-6:
+        raise Failed("chance treats two equal faces differently, yet another seed changes nothing: "
+                     "the seed is not used", on)  # fmt: skip
 
 
 def probe_interval(function: Callable[..., Any], request: Request) -> Response:
     """Call a learner's `interval(clean, damaged, level, seed)` on each of several drawn samples."""
     generator = torch.Generator().manual_seed(request["draw"])
-    settings = {"level": request.get("level", 0.95), "seed": request.get("seed", 0)}
-
-    def call() -> Response:
-        found, changed = [], []
-        for _ in range(request.get("trials", 1)):
-            faces = torch.randn(request["n"], generator=generator, dtype=torch.float64)
-            drop = torch.randn(request["n"], generator=generator, dtype=torch.float64)
-            clean = 25 + request.get("faces", 2.0) * faces
-            damaged = clean + request["mean"] + request["sd"] * drop
-            change, watch = damaged - clean, Watch({"clean": clean, "damaged": damaged})
-            result = function(clean, damaged, **settings)
-            changed += watch.changes()
-            if not isinstance(result, tuple | list) or len(result) != 3:
-                return {"error": "three numbers were expected: mean, low, high"}
-            spread = (change.std() / math.sqrt(len(change))).item()
-            found.append([float(v) for v in result] + [change.mean().item(), spread])
-        return {"found": found, "changed": changed}
-
-    return attempt(call)
+    level, seed = request.get("level", 0.95), request.get("seed", 0)
+    found, changed = [], []
+    for trial in range(request.get("trials", 1)):
+        faces = torch.randn(request["n"], generator=generator, dtype=torch.float64)
+        drop = torch.randn(request["n"], generator=generator, dtype=torch.float64)
+        clean = 25 + request.get("faces", 2.0) * faces
+        damaged = clean + request["mean"] + request["sd"] * drop
+        if request.get("reversed"):
+            clean, damaged = clean.flip(0), damaged.flip(0)
+        change, watch = damaged - clean, Watch({"clean": clean, "damaged": damaged})
+        result = function(clean, damaged, level=level, seed=seed + trial)
+        changed += watch.changes()
+        if not isinstance(result, tuple | list) or len(result) != 3:
+            return {"error": "three numbers were expected: mean, low, high"}
+        spread = (change.std() / math.sqrt(len(change))).item()
+        found.append([float(v) for v in result] + [change.mean().item(), spread])
+    return {"found": found, "changed": changed}
 
 
 interval = Suite(
@@ -198,8 +208,7 @@ def _kept(ask: Ask, rng: Random) -> None:
                    costs=HALF)  # fmt: skip
 def _right_mean(ask: Ask, rng: Random) -> None:
     ((mean, *_, actual, _),), on = measure(ask, rng)
-    if not close(mean, actual):
-        raise Failed(f"it says {mean:+.3f} dB", on)
+    same(mean, actual, f"it says {mean:+.3f} dB", on)
 
 
 @interval.property("paired", "it compares each face with itself", INTERVALS, costs=HALF)
@@ -210,19 +219,32 @@ def _paired(ask: Ask, rng: Random) -> None:
         raise Failed(why, on)
 
 
-@interval.property("repeats", "the same seed gives the same interval", INTERVALS)
+@interval.property("repeats", "the same seed gives the same interval, another draws anew",
+                   INTERVALS)  # fmt: skip
 def _interval_repeats(ask: Ask, rng: Random) -> None:
     draw = rng.randrange(10**6)
-    one, two = (measure(ask, Random(draw), seed=5)[0][0] for _ in range(2))
+
+    def ends(**how: Any) -> tuple[float, float]:
+        ((_, low, high, *_),), _ = measure(ask, Random(draw), **how)
+        return low, high
+
+    one, two = ends(seed=5), ends(seed=5)
     if one != two:
-        raise Failed(f"({one[1]:.4f}, {one[2]:.4f}), then ({two[1]:.4f}, {two[2]:.4f})",
+        raise Failed(f"({one[0]:.4f}, {one[1]:.4f}), then ({two[0]:.4f}, {two[1]:.4f})",
                      "the same faces and seed, twice")  # fmt: skip
+    turned = ends(seed=5, reversed=True)
+    if max(abs(a - b) for a, b in zip(one, turned, strict=True)) > 1e-4 and one == ends(seed=6):
+        raise Failed(
+            "it depends on chance (the faces in another order give another interval), yet "
+            "another seed changes nothing: the seed is not used",
+            "seeds 5 and 6",
+        )
 
 
 # A bootstrap's ends are themselves drawn: of 200 resamples, the width of one trial at 95 % varies
-# by 7 %, at 50 % by 8 %. The bounds below are five standard errors of their averages away from
-# what is right, and further from what is wrong.
-def width(ask: Ask, draw: int, trials: int = 24, **settings: Any) -> float:
+# by 7 %, at 50 % by 9 %. The bounds below are five standard errors of their averages away from
+# what is right, with few trials: a slow loop must be done in time as well.
+def width(ask: Ask, draw: int, trials: int = 12, **settings: Any) -> float:
     """How wide the interval is, in standard errors of the sample's mean: an average of trials."""
     found, _ = measure(ask, Random(draw), mean=-1.0, trials=trials, **settings)
     return sum((high - low) / error for _, low, high, _, error in found) / len(found)
@@ -233,7 +255,7 @@ def _level(ask: Ask, rng: Random) -> None:
     draw = rng.randrange(10**6)
     narrow, wide = width(ask, draw, level=0.5), width(ask, draw, level=0.95)
     # 1.96 and 0.674 standard errors on each side: 2.9 times as wide
-    if not 2.25 * narrow < wide < 3.7 * narrow:
+    if not 2.4 * narrow < wide < 3.7 * narrow:
         why = f"from level 0.5 to 0.95 it grows from {narrow:.2g} to {wide:.2g} standard errors; "
         raise Failed(why + "about 3 times as much was expected", "the same 50 faces")
 
@@ -263,7 +285,7 @@ def _shrinks(ask: Ask, rng: Random) -> None:
 def _covers(ask: Ask, rng: Random) -> None:
     found, on = measure(ask, rng, n=100, sd=0.7, trials=80)
     wide = sum((high - low) / error for _, low, high, _, error in found) / len(found)
-    if not 0.92 < wide / 3.92 < 1.05:
+    if not 0.94 < wide / 3.92 < 1.05:
         share = math.erf(wide / 2 / math.sqrt(2))
         raise Failed(f"{wide:.2f} standard errors wide: that holds the truth in {share:.0%}", on)
     off = [abs((low + high) / 2 - mean) / error for _, low, high, mean, error in found]

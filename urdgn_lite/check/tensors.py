@@ -100,6 +100,9 @@ def _same(one: Tensor, two: Tensor) -> bool:
     return one.shape == two.shape and torch.equal(one.nan_to_num(), two.nan_to_num())
 
 
+MOVES = ("to", "type_as", "copy_")  # these may take a tensor of another device
+
+
 class OneDevice(TorchFunctionMode):
     """Refuse to mix devices as a GPU would: the "meta" device alone is more forgiving."""
 
@@ -108,7 +111,7 @@ class OneDevice(TorchFunctionMode):
     ) -> Any:
         kwargs = kwargs or {}
         tensors = [a for a in (*args, *kwargs.values()) if isinstance(a, Tensor) and a.dim() > 0]
-        if len({t.device.type for t in tensors}) > 1:
+        if len({t.device.type for t in tensors}) > 1 and func.__name__ not in MOVES:
             raise RuntimeError("expected all tensors to be on the same device")
         return func(*args, **kwargs)
 

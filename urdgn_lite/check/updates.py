@@ -22,10 +22,10 @@ from urdgn_lite.check.engine import (
     Request,
     Response,
     Suite,
-    attempt,
     close,
     require,
-)  # fmt: skip
+    same,
+)
 from urdgn_lite.check.tensors import Watch
 
 BOOK = "chapter “RMSprop”, "
@@ -41,23 +41,19 @@ def probe_rmsprop(function: Callable[..., Any], request: Request) -> Response:
     dtype, shape = getattr(torch, request.get("dtype", "float32")), request.get("shape", [-1])
     given = {k: torch.tensor(request[k], dtype=dtype).reshape(shape) for k in NAMES}
     watch = Watch(given)
-
-    def call() -> Response:
-        settings: dict[str, Any] = {k: float(request[k]) for k in ("eta", "alpha", "eps")}
-        if request.get("maximize"):
-            settings["maximize"] = True
-        result = function(*given.values(), **settings)
-        pair = isinstance(result, tuple | list) and len(result) == 2
-        if not pair or not all(isinstance(r, Tensor) for r in result):
-            return {"error": "two tensors were expected, the new θ and the new δ"}
-        if any(r.shape != given["theta"].shape for r in result):
-            return {"error": f"θ has shape {tuple(given['theta'].shape)}, the results "
-                             f"{' and '.join(str(tuple(r.shape)) for r in result)}"}  # fmt: skip
-        theta, delta = (r.detach().double().flatten().tolist() for r in result)
-        kinds = [str(r.dtype).removeprefix("torch.") for r in result]
-        return {"theta": theta, "delta": delta, "dtypes": kinds, "changed": watch.changes()}
-
-    return attempt(call)
+    settings: dict[str, Any] = {k: float(request[k]) for k in ("eta", "alpha", "eps")}
+    if request.get("maximize"):
+        settings["maximize"] = True
+    result = function(*given.values(), **settings)
+    pair = isinstance(result, tuple | list) and len(result) == 2
+    if not pair or not all(isinstance(r, Tensor) for r in result):
+        return {"error": "two tensors were expected, the new θ and the new δ"}
+    if any(r.shape != given["theta"].shape for r in result):
+        return {"error": f"θ has shape {tuple(given['theta'].shape)}, the results "
+                         f"{' and '.join(str(tuple(r.shape)) for r in result)}"}  # fmt: skip
+    theta, delta = (r.detach().double().flatten().tolist() for r in result)
+    kinds = [str(r.dtype).removeprefix("torch.") for r in result]
+    return {"theta": theta, "delta": delta, "dtypes": kinds, "changed": watch.changes()}
 
 
 rmsprop = Suite(
@@ -118,9 +114,8 @@ def _unchanged(ask: Ask, rng: Random) -> None:
 def _keeps(ask: Ask, rng: Random) -> None:
     alpha, old = round(rng.uniform(0.8, 0.95), 2), round(rng.uniform(2, 5), 2)
     _, delta, on = step(ask, 0.0, old, alpha=alpha, eps=1e-8)
-    if not close(delta, alpha * old):
-        why = f"with no gradient, δ = {old} becomes {delta:.3g}: a share of {delta / old:.2g} stays"
-        raise Failed(why, on)
+    why = f"with no gradient, δ = {old} becomes {delta:.3g}: a share of {delta / old:.2g} stays"
+    same(delta, alpha * old, why, on)
 
 
 @rmsprop.property("new-share", "the newcomer's share and the kept one make 1", DELTA)
@@ -128,24 +123,21 @@ def _new_share(ask: Ask, rng: Random) -> None:
     alpha = round(rng.uniform(0.65, 0.95), 2)  # at ½ the two shares could be mistaken
     _, kept, _ = step(ask, 0.0, 1.0, alpha=alpha, eps=1e-8)
     _, new, on = step(ask, 1.0, 0.0, alpha=alpha, eps=1e-8)
-    if not close(kept + new, 1):
-        why = f"here δ = 0 becomes {new:.3g}; with no gradient δ = 1 becomes {kept:.3g}: together "
-        raise Failed(why + f"{kept + new:.3g}", on)
+    why = f"here δ = 0 becomes {new:.3g}; with no gradient δ = 1 becomes {kept:.3g}: together "
+    same(kept + new, 1, why + f"{kept + new:.3g}", on)
 
 
 @rmsprop.property("squares", "δ averages squared gradients", DELTA, costs=HALF)
 def _squares(ask: Ask, rng: Random) -> None:
     g = round(rng.uniform(1, 2), 2)
     (_, one, on), (_, two, _) = step(ask, g, 0.0, eps=1e-8), step(ask, 2 * g, 0.0, eps=1e-8)
-    if not close(two, 4 * one):
-        raise Failed(f"twice the gradient gives {two / one:.3g} times the δ" if one else "δ is 0",
-                     on)  # fmt: skip
+    why = f"twice the gradient gives {two / one:.3g} times the δ" if one else "δ is 0"
+    same(two, 4 * one, why, on)
     _, opposite, on = step(ask, -g, 0.0, eps=1e-8)
-    if not close(one, opposite):
-        raise Failed("the sign of the gradient changes δ", on)
+    same(one, opposite, "the sign of the gradient changes δ", on)
     _, large, on = step(ask, 1000 * g, 0.0, eps=1e-8)
-    if not close(large, 1e6 * one):
-        raise Failed(f"a thousand times the gradient gives {large / one:.3g} times the δ", on)
+    why = f"a thousand times the gradient gives {large / (one or 1):.3g} times the δ"
+    same(large, 1e6 * one, why, on)
 
 
 @rmsprop.property("direction", "G descends: θ moves against the gradient", STEP, costs=HALF)
@@ -157,35 +149,31 @@ def _direction(ask: Ask, rng: Random) -> None:
             raise Failed("θ moves along the gradient: the loss would rise", on)
     at_zero, _, _ = step(ask, g, 4.0)
     moved, _, on = step(ask, g, 4.0, theta=rng.choice((-1, 1)) * float(rng.randint(500, 900)))
-    if not close(moved, at_zero):
-        why = f"θ moves by {moved:.3g}; from θ = 0 it moves by {at_zero:.3g}: where is the old θ?"
-        raise Failed(why, on)
+    why = f"θ moves by {moved:.3g}; from θ = 0 it moves by {at_zero:.3g}: where is the old θ?"
+    same(moved, at_zero, why, on)
 
 
 @rmsprop.property("maximize", "with maximize=True the same step goes the other way", UPHILL)
 def _maximize(ask: Ask, rng: Random) -> None:
     g = round(rng.uniform(1, 2), 2)
     (down, _, _), (up, _, on) = step(ask, g, 4.0), step(ask, g, 4.0, maximize=True)
-    if not close(up, -down):
-        raise Failed(f"θ moves by {up:.3g}, without maximize by {down:.3g}", on)
+    same(up, -down, f"θ moves by {up:.3g}, without maximize by {down:.3g}", on)
 
 
 @rmsprop.property("root", "the step is divided by the root of δ", STEP, costs=HALF)
 def _root(ask: Ask, rng: Random) -> None:
     g = round(rng.uniform(2, 4), 2)
     moved, delta, on = step(ask, g, g * g)  # δ is what it was: it does not matter which is used
-    if not close(abs(moved), g / math.sqrt(max(delta, 1e-12))):
-        why = f"with η = 1 and your δ = {delta:.3g}, the gradient {g} moves θ by {abs(moved):.3g}"
-        raise Failed(why, on)
+    why = f"with η = 1 and your δ = {delta:.3g}, the gradient {g} moves θ by {abs(moved):.3g}"
+    same(abs(moved), g / math.sqrt(max(delta, 1e-12)), why, on)
 
 
 @rmsprop.property("fresh", "the step uses the new δ", STEP, ("answers", "root"))
 def _fresh(ask: Ask, rng: Random) -> None:
     g = round(rng.uniform(3, 5), 2)
     moved, delta, on = step(ask, g, 1.0)
-    if not close(abs(moved), g / math.sqrt(delta)):
-        why = f"your δ went from 1 to {delta:.3g}, and the step of {abs(moved):.3g} does not fit it"
-        raise Failed(why, on)
+    why = f"your δ went from 1 to {delta:.3g}, and the step of {abs(moved):.3g} does not fit it"
+    same(abs(moved), g / math.sqrt(delta), why, on)
 
 
 @rmsprop.property("epsilon", "ε stands inside the root, as the assignment writes it", EPSILON,
@@ -193,18 +181,17 @@ def _fresh(ask: Ask, rng: Random) -> None:
 def _epsilon(ask: Ask, rng: Random) -> None:
     g, eps = 0.01, round(rng.uniform(2e-4, 4e-4), 6)
     moved, delta, on = step(ask, g, g * g, eps=eps)
-    if not close(abs(moved), g / math.sqrt(delta + eps), 0.01):
-        raise Failed(f"so large an ε should shorten the step to less than {abs(moved):.3g}"
-                     if close(abs(moved), g / math.sqrt(delta), 0.01)
-                     else f"the step of {abs(moved):.3g} shows ε in another place", on)  # fmt: skip
+    why = f"the step of {abs(moved):.3g} shows ε in another place"
+    if close(abs(moved), g / math.sqrt(delta), 0.01):
+        why = f"so large an ε should shorten the step to less than {abs(moved):.3g}"
+    same(abs(moved), g / math.sqrt(delta + eps), why, on, 0.01)
 
 
 @rmsprop.property("eta", "twice the learning rate, twice the step", STEP)
 def _eta(ask: Ask, rng: Random) -> None:
     rate = round(rng.uniform(0.1, 0.4), 2)
     (one, _, on), (two, _, _) = step(ask, 2.0, 4.0, eta=rate), step(ask, 2.0, 4.0, eta=2 * rate)
-    if not close(two, 2 * one):
-        raise Failed(f"it becomes {two / one:.3g} times as long", on)
+    same(two, 2 * one, f"it becomes {two / one:.3g} times as long", on)
 
 
 @rmsprop.property("elementwise", "every weight has its own δ and its own step", DELTA)
@@ -218,5 +205,5 @@ def _elementwise(ask: Ask, rng: Random) -> None:
         for i, v in enumerate(g[:2]):
             alone = require(ask(theta=[0.0], gradient=[v], delta=[1.0], **common), on)
             for key in ("theta", "delta"):
-                if not close(both[key][i], alone[key][0]):
-                    raise Failed("a weight's update changes when others are beside it", on)
+                why = "a weight's update changes when others are beside it"
+                same(both[key][i], alone[key][0], why, on)

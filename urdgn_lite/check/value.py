@@ -14,20 +14,19 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from urdgn_lite.check.asking import BOOK, LOGITS, dtype_and_device, settled
+from urdgn_lite.check.asking import BOOK, LOGITS, common, settled
 from urdgn_lite.check.engine import (
     HALF,
-    SMALL,
     Ask,
     Failed,
     Request,
     Response,
     Suite,
-    attempt,
     close,
     number,
     require,
-)  # fmt: skip
+    same,
+)
 from urdgn_lite.check.tensors import Watch, constant, describe, gradients, image, one_device
 
 VALUE = BOOK + "“D's gradient”"
@@ -62,19 +61,15 @@ def probe_discriminator(function: Callable[..., Any], request: Request) -> Respo
     )
     given = {"generated": G * fake, "real": real}
     watch = Watch(given | {"D's weight": D.bias}, {"D": D.bias, "G": G})
-
-    def call() -> Response:
-        with one_device(device):
-            value = function(D, given["generated"], given["real"])
-        response = describe(value) | {"changed": watch.changes()}
-        if False in {D.training, *D.modes}:
-            response["changed"] += ["D was in evaluation mode"]
-        D.requires_grad_(True)
-        if request.get("grad"):
-            response["grads"] = gradients(value, {"G": G, "D": D.bias})
-        return response
-
-    return attempt(call)
+    with one_device(device):
+        value = function(D, given["generated"], given["real"])
+    response = describe(value) | {"changed": watch.changes()}
+    if False in {D.training, *D.modes}:
+        response["changed"] += ["D was in evaluation mode"]
+    D.requires_grad_(True)
+    if request.get("grad"):
+        response["grads"] = gradients(value, {"G": G, "D": D.bias})
+    return response
 
 
 discriminator = Suite(
@@ -127,31 +122,13 @@ def _answers(ask: Ask, rng: Random) -> None:
         raise Failed("the generated faces do not count", tell(real, fake))
 
 
-@discriminator.property("scalar", "the number is a tensor without dimensions", VALUE)
-def _scalar(ask: Ask, rng: Random) -> None:
-    real, fake = draw(rng, 3), draw(rng, 3)
-    response = require(ask(real=real, generated=fake), tell(real, fake))
-    if not response["scalar"]:
-        raise Failed(f"it is {response['kind']}", tell(real, fake))
+def batch(rng: Random, n: int) -> tuple[Request, str]:
+    """Random logits on n faces of each kind, and D's bias."""
+    real, fake = draw(rng, n), draw(rng, n)
+    return {"real": real, "generated": fake, "bias": 0.3}, tell(real, fake)
 
 
-@discriminator.property("one-face", "works for a batch of one", VALUE, costs=SMALL)
-def _one_face(ask: Ask, rng: Random) -> None:
-    value(ask, draw(rng, 1), draw(rng, 1))
-
-
-@discriminator.property("dtype-device", "keeps the dtype, stays on the device", VALUE,
-                        ("scalar",), SMALL)  # fmt: skip
-def _dtype_device(ask: Ask, rng: Random) -> None:
-    dtype_and_device(ask, {"real": draw(rng, 3), "generated": draw(rng, 3)})
-
-
-@discriminator.property("unchanged", "leaves D and its arguments as they were", VALUE, costs=HALF)
-def _unchanged(ask: Ask, rng: Random) -> None:
-    real, fake = draw(rng, 3), draw(rng, 3)
-    request = {"real": real, "generated": fake, "bias": 0.3}
-    if changed := require(ask(**request), tell(real, fake))["changed"]:
-        raise Failed("; ".join(changed), tell(real, fake))
+common(discriminator, VALUE, batch, "D and its arguments")
 
 
 @discriminator.property("detached", "sends nothing back into G", DETACH, costs=HALF)
@@ -173,9 +150,8 @@ def _learns(ask: Ask, rng: Random) -> None:
     h = 0.05
     ends = [number(ask(real=real, generated=fake, bias=b), tell(real, fake)) for b in (h, -h)]
     slope = (ends[0] - ends[1]) / (2 * h)
-    if not close(slope, found[0], 0.02, 1e-3):
-        why = f"D's bias moves the value by {slope:.3g} a unit, autograd says {found[0]:.3g}"
-        raise Failed(why + ": one part of the graph is cut", tell(real, fake))
+    why = f"D's bias moves the value by {slope:.3g} a unit, autograd says {found[0]:.3g}"
+    same(slope, found[0], why + ": part of the graph is cut", tell(real, fake), 0.02, 1e-3)
 
 
 @discriminator.property("raised", "is the value itself, to be raised: never above 0", VALUE,
@@ -200,9 +176,8 @@ def _labels(ask: Ask, rng: Random) -> None:
 @discriminator.property("logits", "D = σ(z), once; two terms of weight 1", LOGITS)
 def _logits(ask: Ask, rng: Random) -> None:
     got = size(ask, 0.0, 0.0)
-    if not close(got, 2 * math.log(2)):
-        why = f"D = ½ everywhere, so its size is 2 log 2 ≈ 1.386, not {got:.3f}"
-        raise Failed(why, tell([0.0] * 2, [0.0] * 2))
+    why = f"D = ½ everywhere, so its size is 2 log 2 ≈ 1.386, not {got:.3f}"
+    same(got, 2 * math.log(2), why, tell([0.0] * 2, [0.0] * 2))
 
 
 @discriminator.property("stable", "stays exact when D is certain", LOGITS,
@@ -233,22 +208,22 @@ def _stable(ask: Ask, rng: Random) -> None:
 def _mean(ask: Ask, rng: Random) -> None:
     real, fake = draw(rng, 1) * 2, draw(rng, 1) * 2
     once, thrice = value(ask, real, fake), value(ask, real * 3, fake * 3)
-    if not close(once, thrice):
-        why = f"the same faces 6 times instead of twice turn {once:.4g} into {thrice:.4g}"
-        raise Failed(why, tell(real, fake))
+    why = f"the same faces 6 times instead of twice turn {once:.4g} into {thrice:.4g}"
+    same(once, thrice, why, tell(real, fake))
     real, fake = ([round(v + rng.uniform(-0.3, 0.3), 2) for v in order]
                   for order in ((-2, 2.5, -1, 2), (2, -2, 2.5, -1)))  # fmt: skip
     alone = [value(ask, [a] * 2, [b] * 2) for a, b in zip(real, fake, strict=True)]
     together, average = value(ask, real, fake), math.fsum(alone) / len(alone)
-    if not close(together, average):
-        why = f"four different faces of each kind give {together:.4g}, one by one {average:.4g} "
-        raise Failed(why + "on average", tell(real, fake))
+    why = f"four different faces of each kind give {together:.4g}, one by one {average:.4g} "
+    same(together, average, why + "on average", tell(real, fake))
 
 
 @discriminator.property("counts", "averages the two kinds apart", VALUE, ("mean",))
 def _counts(ask: Ask, rng: Random) -> None:
-    real, fake = draw(rng, 1), draw(rng, 1)
-    even, odd = value(ask, real * 4, fake * 4), value(ask, real * 3, fake * 5)
-    if not close(even, odd):
-        why = f"3 real and 5 generated faces give {odd:.4g}, 4 and 4 of the same {even:.4g}"
-        raise Failed(why, tell(real * 3, fake * 5))
+    real, fake = [-1.5, 2.0, round(rng.uniform(-1, 1), 2)], [*draw(rng, 3), -2.0, 1.5]
+    one = value(ask, real[:1] * 2, fake[:1] * 2)
+    alone = sum(value(ask, [z] * 2, fake[:1] * 2) for z in real) / 3 - one
+    alone += sum(value(ask, real[:1] * 2, [z] * 2) for z in fake) / 5
+    got = value(ask, real, fake)
+    why = f"3 real and 5 generated faces give {got:.4g}; the two averages, {alone:.4g}"
+    same(got, alone, why, tell(real, fake))

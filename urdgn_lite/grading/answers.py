@@ -18,6 +18,7 @@ BY_EYE = {  # what reaches around the sandbox's own rules; each has honest uses 
     "importlib": r"\bimportlib\b",
     "sys.modules": r"\bsys\.modules\b|\bfrom sys import\b[^\n]{0,200}\bmodules\b",
     "__import__": r"\b__import__\b",
+    "__main__": r"\b(?:import|from) +__main__\b",
     "sys._getframe": r"\b_getframe\b",
     "exec": r"(?<![\w.])exec\b",
     "eval": r"(?<![\w.])eval\b",  # but not `model.eval()`

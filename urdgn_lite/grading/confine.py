@@ -75,17 +75,23 @@ class Shell:
         return lambda *_, **__: []
 
 
+def size() -> int:
+    """Bytes of address space that this process has now."""
+    pages = Path("/proc/self/statm")
+    return int(pages.read_text().split()[0]) * resource.getpagesize() if pages.exists() else 2**33
+
+
+def cap(kind: int, value: int, hard: bool = True) -> None:
+    """Set one limit: for good, or until it is set again."""
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(kind, (value, value if hard else resource.getrlimit(kind)[1]))
+
+
 def limit(settings: dict[str, Any]) -> None:
     """Set the limits of this process; they cannot be raised again."""
-
-    def cap(kind: int, value: int) -> None:
-        with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(kind, (value, value))
-
-    pages = Path("/proc/self/statm")
-    size = int(pages.read_text().split()[0]) * resource.getpagesize() if pages.exists() else 2**33
-    cap(resource.RLIMIT_AS, size + int(settings["memory"]))
+    cap(resource.RLIMIT_AS, size() + int(settings["memory"]))
     cap(resource.RLIMIT_FSIZE, int(settings["folder"]))
+    cap(resource.RLIMIT_NOFILE, 256)  # what waits in pipes and sockets counts for nobody
     cap(resource.RLIMIT_CORE, 0)
     whole = int(time.process_time() + settings["seconds"] * settings["parts"]) + 3
     cap(resource.RLIMIT_CPU, whole)
@@ -113,6 +119,7 @@ def load(job: dict[str, Any]) -> tuple[Callable[..., Any] | None, str, list[str]
     for module in SOLUTIONS:
         sys.modules[module] = None  # type: ignore[assignment]
     namespace: dict[str, Any] = {"__name__": "__main__", "get_ipython": Shell}
+    namespace["display"] = Shell().display
     failures = []
     for place, statement in enumerate(job["statements"]):
         file = f"<statement {place} of the notebook>"  # `inspect` and torch.jit ask for its source
@@ -154,7 +161,11 @@ def main(read_fd: int, write_fd: int) -> None:
         if "read" in message:
             from urdgn_lite.grading.answers import read
 
-            return read(sys.stdin.buffer.read(), **message["read"])
+            cap(resource.RLIMIT_AS, size() + int(message["memory"]), hard=False)
+            try:
+                return read(sys.stdin.buffer.read(), **message["read"])
+            finally:
+                cap(resource.RLIMIT_AS, resource.getrlimit(resource.RLIMIT_AS)[1], hard=False)
         if "limits" in message:
             import torch
 

@@ -156,14 +156,16 @@ def _first(result: Grade, known: dict[str, Assignment], seed: int, sandbox: Sand
     with sandbox:
         try:
             found = sandbox.read(known=listed(), name=result.submission.assignment)
+            if "error" in found:
+                raise Unreachable(found["error"])
         except Unreachable as error:
             raise SubmissionError(f"it could not be read: {error}") from None
-        result.submission.assignment = found["assignment"]
-        asked = known.get(found["assignment"])
+        result.submission.assignment = found.get("assignment", result.submission.assignment)
+        asked = known.get(result.submission.assignment)
         if asked:
             result.of, result.points = asked.automatic, {p.id: 0.0 for p in asked.parts}
         if "problem" in found or asked is None:
-            raise SubmissionError(found.get("problem") or found.get("error") or "not recognised")
+            raise SubmissionError(found.get("problem") or "not recognised")
         result.written = found["written"]
         if found["unreadable"]:
             result.status, result.remarks["cells"] = "problems", "; ".join(found["unreadable"])

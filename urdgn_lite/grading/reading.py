@@ -15,7 +15,8 @@ from IPython.core.inputtransformer2 import TransformerManager
 
 MOST_CODE = 2**18  # characters of code
 UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
-PYTHON_MAGICS = ("time", "timeit", "capture", "prun")  # these run their body, or their line
+# These run their body, or their line; a module that is written is as good as written here
+PYTHON_MAGICS = ("time", "timeit", "capture", "prun", "writefile")
 
 
 class SubmissionError(ValueError):

@@ -195,7 +195,7 @@ class Sandbox:
 
     def read(self, **known: Any) -> dict[str, Any]:
         """What `answers.read` finds in the file."""
-        return self._exchange({"read": known}, STARTING)
+        return self._exchange({"read": known, "memory": self.limits.memory}, STARTING)
 
     def begin(self, parts: int) -> None:
         """Import what checks need, and set the limits for so many parts."""
@@ -288,4 +288,5 @@ def _environment(home: str) -> dict[str, str]:
         "PYTHONDONTWRITEBYTECODE": "1", "PYTHONIOENCODING": "utf-8:replace",
         "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
         "CUDA_VISIBLE_DEVICES": "", "MPLBACKEND": "agg",
+        "TORCHDYNAMO_DISABLE": "1",  # torch.compile would start a compiler
     }  # fmt: skip

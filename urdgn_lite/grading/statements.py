@@ -36,10 +36,13 @@ def at_once(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def binds(node: ast.stmt) -> set[str]:
-    """Names that a statement gives a meaning, or a new part (`table["a"] = 1`)."""
+    """Names that a statement gives a meaning, or a part (`table["a"] = 1`, `table.update()`)."""
     if isinstance(node, ast.ClassDef):  # what is bound inside belongs to the class
         return {node.name}
     found: set[str] = set()
+    match node:
+        case ast.Expr(ast.Call(ast.Attribute() as method)):
+            found |= _root(method)
     for one in at_once(node):
         if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             found.add(one.name)
@@ -108,8 +111,12 @@ def needed(
     nodes = [*before, *later, *own]
     first_own, late = len(before) + len(later), range(len(before), len(before) + len(later))
     binding: dict[str, list[int]] = {}
+    imports = [n for n in nodes if isinstance(n, ast.Import | ast.ImportFrom)]
+    modules = {one for node in imports for one in binds(node)}
     for i, node in enumerate(nodes):
         bound = binds(node)
+        if isinstance(node, ast.Expr):
+            bound -= modules  # `plt.show()` makes nothing of plt
         for one in bound if i >= first_own or name not in bound else ():
             binding.setdefault(one, []).append(i)
     for places in binding.values():

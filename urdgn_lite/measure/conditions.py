@@ -18,7 +18,7 @@ from urdgn_lite.faces import Faces, FacesError, load
 from urdgn_lite.measure import metrics
 from urdgn_lite.measure.damages import Images, occlude, relight, rotate, shift, warp, zoom
 from urdgn_lite.measure.evaluate import Enlarge, Row, read_row, summary, write_row
-from urdgn_lite.measure.report import cell
+from urdgn_lite.measure.report import cell, pipes
 from urdgn_lite.measure.table1 import Table1, ready, stored
 from urdgn_lite.progress import bar
 from urdgn_lite.provenance import circumstances
@@ -270,9 +270,7 @@ def markdown(name: str, methods: Iterable[str], on: str = "celeba128-test") -> s
     (_, faces, *keys), *rest = lines(name, {key: read(key, on) for key in methods})
     marks = ["---", *["---:"] * (1 + len(keys))]
     heading = ["", faces, *(f"`{key}`" for key in keys)]
-    return "\n".join(
-        f"| {' | '.join(line)} |".replace("|  |", "| |") for line in (heading, marks, *rest)
-    )
+    return pipes(heading, marks, *rest)
 
 
 def _place(entry: Row) -> str:

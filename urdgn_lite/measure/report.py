@@ -136,8 +136,12 @@ class Sheet:
     def markdown(self) -> str:
         """For a notebook; the title is left to the text around it."""
         marks = ["---" if heading in WORDS else "---:" for heading in self.headings]
-        rows = ([f"`{key}`", *cells] for key, *cells in self.rows)
-        return "\n".join(f"| {' | '.join(line)} |" for line in (self.headings, marks, *rows))
+        return pipes(self.headings, marks, *([f"`{key}`", *cells] for key, *cells in self.rows))
+
+
+def pipes(*lines: Sequence[str]) -> str:
+    """A table in Markdown: its headings, marks of alignment, rows."""
+    return "\n".join(f"| {' | '.join(line)} |".replace("|  |", "| |") for line in lines)
 
 
 def seven(table: Table1) -> Sheet:

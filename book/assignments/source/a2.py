@@ -28,7 +28,8 @@ from urdgn_lite.degrade import downsample
 # `run(lam, seed)` trains once and returns a dict of measures, for example
 # `{"gain": 1.2, "sharpness": 0.8}`. Write the experiment around it: every λ with *the same* seeds,
 # one row for each λ, in the order of `lams`. A row is a dict: `"lam"`, and every measure averaged
-# over the seeds. Training is dear: start no run twice.
+# over the seeds. Training is dear: start no run twice. A run that diverges returns NaN; a
+# λ whose runs all diverge keeps its row, so that you see it.
 
 
 # %% id=sweep role=answer

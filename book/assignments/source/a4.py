@@ -46,8 +46,9 @@ from urdgn_lite.measure import metrics
 # ## 2. The damage
 #
 # `images` are LR faces $(n, 3, 16, 16)$ in [-1, 1]; `severity` runs from 0 (nothing happens) to 1.
-# More severity must do more damage, in three steps at least; the result must still be an image in [-1, 1], the same `seed`
-# must do the same damage, and the images that you were given must stay as they are.
+# More severity must do more damage to every face, in three steps at least; the result must still be
+# an image in [-1, 1], and the images that you were given must stay as they are. The same `seed` must
+# do the same damage; where chance plays a part, another seed draws anew.
 
 
 # %% id=damage role=answer
@@ -70,8 +71,8 @@ check.damage(damage)
 # differ far more from each other than a damage changes one of them, so compare *each face with
 # itself*. Return the mean of damaged − clean, and the two ends of an interval that holds the true
 # mean in a share `level` of all experiments. The bootstrap (a few hundred resamples at least) is a
-# good way; others are welcome. The same `seed` must give the same interval; leave `clean` and
-# `damaged` as they are.
+# good way; others are welcome. The same `seed` must give the same interval, and where you draw,
+# another seed draws anew; leave `clean` and `damaged` as they are.
 
 
 # %% id=interval role=answer
