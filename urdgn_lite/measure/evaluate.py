@@ -83,7 +83,7 @@ def evaluate(
     for part in bar(faces.images.split(batch), "evaluate", show=progress, leave=False):
         h = to_float(part)
         lr = downsample(h)
-        generated = method(lr)
+        generated = method(lr).clamp(-1, 1)
         for name, measure in measures.items():
             values.setdefault(name, []).append(measure(generated, h))
         errors.append(255**2 / 10 ** (metrics.lr_consistency(generated, lr).double() / 10))
