@@ -1,6 +1,6 @@
 """A real browser for tests of pages: Chromium, driven by Playwright, over a local server.
 
-Import the fixtures where they are needed: `from browser import browser, visit  # noqa: F401`.
+`conftest` hands its fixtures to all modules: Playwright can be started once in a process.
 """
 
 import functools

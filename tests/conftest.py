@@ -9,6 +9,7 @@ os.environ["TQDM_DISABLE"] = "1"  # before tqdm is imported
 import matplotlib
 import pytest
 import torch
+from browser import browser, visit, visits  # noqa: F401 - one browser for all modules
 from hypothesis import settings
 from shelf import put_on_shelf
 

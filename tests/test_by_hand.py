@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from browser import browser, serve, visit, visits  # noqa: F401
+from browser import serve
 from bs4 import BeautifulSoup
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tools/sphinx"))
@@ -61,7 +61,7 @@ def test_what_is_right_is_what_paper_says(name):
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory, visits):  # noqa: F811
+def page(tmp_path_factory, visits):
     folder = tmp_path_factory.mktemp("by_hand")
     (folder / "book.js").write_bytes((BOOK / "assets/book.js").read_bytes())
     body = by_hand.ask("a", CELL.format("receptive_field") + CELL.format("cost"), "/a")

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from browser import Visits, browser, serve, visit  # noqa: F401 - fixtures
+from browser import Visits, serve
 
 BOOK = Path(__file__).parent.parent / "book"
 HTML = BOOK.parent / "_build" / "html"
@@ -40,7 +40,7 @@ def violations(page, rules=None):
 
 
 @pytest.fixture(scope="module", params=[*PAGES, "404"])
-def opened(request, site, browser):  # noqa: F811
+def opened(request, site, browser):
     """One page after the other, loaded once for all that looks at it; nothing was wrong on it."""
     visits = Visits(browser)
     page = visits(f"{site}/{request.param}.html", viewport={"width": 1280, "height": 900})
@@ -93,7 +93,7 @@ def test_everyone_can_read_it(opened):  # the last: it changes the size and the 
         assert not sideways, (width, theme)
 
 
-def test_the_quiz_is_answered_and_scored_by_keyboard_alone(site, visit):  # noqa: F811
+def test_the_quiz_is_answered_and_scored_by_keyboard_alone(site, visit):
     page = visit(f"{site}/{CHAPTERS[0]}.html", viewport={"width": 375, "height": 800})
     fields = page.locator("#quiz fieldset.quiz")
     assert fields.count() >= 3
@@ -112,7 +112,7 @@ def test_the_quiz_is_answered_and_scored_by_keyboard_alone(site, visit):  # noqa
     assert status.inner_text() == f"{number} of {number} right, 0 to go."
 
 
-def test_without_scripts_the_answers_are_folded(site, visit):  # noqa: F811
+def test_without_scripts_the_answers_are_folded(site, visit):
     page = visit(f"{site}/{CHAPTERS[0]}.html", java_script_enabled=False)
     assert page.locator("#quiz details").count() >= 6
     assert page.locator("#quiz fieldset").count() == 0

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from browser import browser, serve, visit, visits  # noqa: F401
+from browser import serve
 from bs4 import BeautifulSoup
 from PIL import Image
 from test_pages import BY_LOOKS, violations
@@ -60,7 +60,7 @@ def site(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def touched(site, visits):  # noqa: F811
+def touched(site, visits):
     """A page where the component has been touched and has drawn."""
     page = visits(f"{site}/index.html")
     page.click(".play > button")
@@ -481,7 +481,7 @@ def test_a_photo_leaves_the_page_in_no_request(live, photo):
 
 
 @pytest.mark.parametrize("name", FIRST)
-def test_it_loads_on_first_touch_and_within_its_budget(name, site, visit):  # noqa: F811
+def test_it_loads_on_first_touch_and_within_its_budget(name, site, visit):
     page = visit(f"{site}/{name}.html")
     assert not [url for url in page.asked if "vendor" in url or "weights" in url]
     page.click(".play > button")
@@ -503,7 +503,7 @@ def test_it_always_says_that_details_are_invented(live):
 
 
 @pytest.mark.parametrize("kind", ["index", "toy", "eyes"])
-def test_everyone_can_use_it(kind, site, visit):  # noqa: F811
+def test_everyone_can_use_it(kind, site, visit):
     page = visit(f"{site}/{kind}.html", reduced_motion="reduce")
     page.click(".play > button")
     page.wait_for_selector(".play-box canvas")
@@ -520,7 +520,7 @@ def test_everyone_can_use_it(kind, site, visit):  # noqa: F811
                 assert face.bounding_box()["width"] >= 128
 
 
-def test_it_can_be_driven_by_keys_alone(site, visit):  # noqa: F811
+def test_it_can_be_driven_by_keys_alone(site, visit):
     page = visit(f"{site}/index.html")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
@@ -556,7 +556,7 @@ def test_memory_does_not_grow(live):
     assert live.locator(".play-box").get_attribute("data-held") == held
 
 
-def test_two_tabs_do_not_mind_each_other(site, visit):  # noqa: F811
+def test_two_tabs_do_not_mind_each_other(site, visit):
     pages = [visit(f"{site}/index.html") for _ in range(2)]
     for page in pages:
         page.click(".play > button")
@@ -566,13 +566,13 @@ def test_two_tabs_do_not_mind_each_other(site, visit):  # noqa: F811
     assert off(pixels(pages[0], "result"), pixels(pages[1], "result")) > 20
 
 
-def test_without_javascript_the_still_picture_stays(site, visit):  # noqa: F811
+def test_without_javascript_the_still_picture_stays(site, visit):
     page = visit(f"{site}/index.html", java_script_enabled=False)
     assert page.locator(".play img").is_visible()
     assert page.locator("button").count() == 0
 
 
-def test_what_cannot_load_leaves_the_picture_and_says_why(site, browser):  # noqa: F811
+def test_what_cannot_load_leaves_the_picture_and_says_why(site, browser):
     page = browser.new_page()
     page.route("**/*.safetensors*", lambda route: route.abort())
     page.goto(f"{site}/index.html")
@@ -586,7 +586,7 @@ def test_what_cannot_load_leaves_the_picture_and_says_why(site, browser):  # noq
 
 
 @pytest.fixture
-def toy(site, visit):  # noqa: F811
+def toy(site, visit):
     page = visit(f"{site}/toy.html", reduced_motion="reduce")
     page.click(".play > button")
     page.wait_for_selector(".toy[data-iteration]")
@@ -674,7 +674,7 @@ def test_the_gradients_by_hand_are_right(toy):
 # The eyes
 
 
-def test_eyes_train_in_the_page(site, visit):  # noqa: F811
+def test_eyes_train_in_the_page(site, visit):
     page = visit(f"{site}/eyes.html")
     page.click(".play > button")
     page.get_by_role("button", name="train", exact=True).click()

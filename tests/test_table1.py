@@ -385,10 +385,10 @@ def test_a_value_whose_interval_is_not_known_stands_alone():
 
 def test_in_markdown_each_line_has_as_many_cells_as_the_header(built):
     for sheet in verdicts.sheets(built).values():
-        header, marks, *lines = (line.split(" | ") for line in sheet.markdown().splitlines())
+        header, marks, *lines = (line.split("|") for line in sheet.markdown().splitlines())
         assert {len(marks), *map(len, lines)} == {len(header)}
         assert len(lines) == len(sheet.rows)
-        assert all(line[0].startswith("| `") for line in lines)
+        assert all(line[1].startswith(" `") for line in lines)
 
 
 def test_the_recorded_table_has_the_rows_of_the_ledger_and_the_papers_columns_it_lacks(

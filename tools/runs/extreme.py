@@ -40,7 +40,7 @@ def row(G: nn.Module, test: faces.Faces, size: int) -> dict:
     for part in test.images.split(50):
         h = to_float(part)
         lr = downsample(h)
-        generated = G(lr)
+        generated = G(lr).clamp(-1, 1)
         baseline = upsample_bicubic(lr if size == 16 else downsample(lr, size=8))
         scores["psnr"].append(metrics.psnr(generated, h))
         scores["gain_psnr"].append(scores["psnr"][-1] - metrics.psnr(baseline, h))

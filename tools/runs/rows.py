@@ -70,7 +70,7 @@ def scores(G: nn.Module, test: Faces, *, perceptual: bool = False) -> dict[str, 
     if not perceptual:
         return found
     try:
-        values = [metrics.lpips(method(downsample(h)), h) for h in batches(test)]
+        values = [metrics.lpips(method(downsample(h)).clamp(-1, 1), h) for h in batches(test)]
     except metrics.MetricUnavailableError:
         return found | {"lpips": None}
     return found | summary("lpips", torch.cat(values))
@@ -85,5 +85,5 @@ def gain(
     for h in batches(test, size):
         h = h.to(device)
         lr = downsample(h, downsampling)
-        gains.append(metrics.psnr(G(lr), h) - metrics.psnr(upsample_bicubic(lr), h))
+        gains.append(metrics.psnr(G(lr).clamp(-1, 1), h) - metrics.psnr(upsample_bicubic(lr), h))
     return summary("gain_psnr", torch.cat(gains).cpu())
