@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from urdgn_lite import store
-from urdgn_lite.degrade import downsample, upsample_bicubic
+from urdgn_lite.degrade import downsample
 from urdgn_lite.faces import Faces, to_float
 from urdgn_lite.measure import metrics
 from urdgn_lite.measure.evaluate import evaluate, summary
@@ -85,5 +85,5 @@ def gain(
     for h in batches(test, size):
         h = h.to(device)
         lr = downsample(h, downsampling)
-        gains.append(metrics.psnr(G(lr).clamp(-1, 1), h) - metrics.psnr(upsample_bicubic(lr), h))
+        gains.append(metrics.gain(G(lr).clamp(-1, 1), lr, h))
     return summary("gain_psnr", torch.cat(gains).cpu())

@@ -33,7 +33,6 @@ LAMBDA = BOOK + "“the whole game”"
 PIXELS = BOOK + "“A λ is nothing without its norm”"
 SATURATING = BOOK + "“What saturation does to λ”"
 LOGITS = BOOK + "“Why logits”"
-AUTOGRAD = BOOK + "“G's gradient”"
 BLACK, GREY = -0.9, 0.0
 
 

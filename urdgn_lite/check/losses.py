@@ -1,8 +1,4 @@
-"""What must hold for the loss of G. Each property looks through its own narrow window.
-
-Most inputs are as plain as they can be (flat images, equal logits), so that one mistake shows in
-one property: a sum instead of a mean, for example, never spoils the judgement on λ.
-"""
+"""What must hold for the loss of G: each property looks through a narrow window (`asking`)."""
 
 from __future__ import annotations
 
@@ -10,7 +6,6 @@ import math
 from random import Random
 
 from urdgn_lite.check.asking import (
-    AUTOGRAD,
     BLACK,
     GREY,
     LAMBDA,
@@ -197,7 +192,7 @@ def _brightness(ask: Ask, rng: Random) -> None:
     )
 
 
-@objective.property("gradients", "autograd finds the way back to ĥ and to z", AUTOGRAD,
+@objective.property("gradients", "autograd finds the way back to ĥ and to z", LOSS,
                     ("scalar",), HALF)  # fmt: skip
 def _slopes(ask: Ask, rng: Random) -> None:
     request = draw(rng)

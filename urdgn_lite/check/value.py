@@ -30,7 +30,6 @@ from urdgn_lite.check.engine import (
 from urdgn_lite.check.tensors import Watch, constant, describe, gradients, image, one_device
 
 VALUE = BOOK + "“D's gradient”"
-GRADIENT = BOOK + "“D's gradient”"
 DETACH = "chapter “Training”, “Algorithm 1”"
 GAIN = 100.0
 
@@ -140,7 +139,7 @@ def _detached(ask: Ask, rng: Random) -> None:
         raise Failed(why, tell(real, fake) + ", `generated` still on G's graph")
 
 
-@discriminator.property("learns", "both kinds of faces teach D", GRADIENT, ("scalar",), HALF)
+@discriminator.property("learns", "both kinds of faces teach D", VALUE, ("scalar",), HALF)
 def _learns(ask: Ask, rng: Random) -> None:
     real = [round(rng.uniform(-2, -1), 2) for _ in range(3)]
     fake = [round(rng.uniform(-2, -1), 2) for _ in range(3)]
