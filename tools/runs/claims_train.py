@@ -201,13 +201,10 @@ def grown(G: Network, test: Faces, side: int) -> dict:
         keeps.append(metrics.psnr(downsample(y), downsample(h)))
         sharp.append(metrics.sharpness(y, h))
         made.append(enlarged(to_uint8(y)))
-    row = summary("gain_psnr", torch.cat(gains)) | summary("lr_consistency", torch.cat(keeps))
-    return (
-        row
-        | summary("sharpness", torch.cat(sharp))
-        | found(torch.cat(made)[::2])
-        | {"n": len(test)}
-    )
+    row, people = {"n": len(test)}, test.people()
+    for name, values in (("gain_psnr", gains), ("lr_consistency", keeps), ("sharpness", sharp)):
+        row |= summary(name, torch.cat(values), people)
+    return row | found(torch.cat(made)[::2], people[::2])
 
 
 def write(name: str, rows: dict) -> None:

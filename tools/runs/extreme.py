@@ -47,7 +47,7 @@ def row(G: nn.Module, test: faces.Faces, size: int) -> dict:
         scores["gain_ssim"].append(metrics.ssim(generated, h) - metrics.ssim(baseline, h))
     found: dict = {}
     for name, values in scores.items():
-        found |= summary(name, torch.cat(values))
+        found |= summary(name, torch.cat(values), test.people())
     return found
 
 

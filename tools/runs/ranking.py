@@ -98,6 +98,7 @@ def ways(folder: Path, training: str) -> dict[str, Callable[[], Callable[[Tensor
         "ma2010, patches side by side": partial(other, "ma2010", patch=4, step=4),
         "liu": partial(fitted, "liu"),
         "liu, bilateral filter": partial(other, "liu", filtered=FILTER),
+        "liu, global step alone": partial(other, "liu", local=False),
         "yang2010, one dictionary, no back-projection": partial(
             other, "yang2010", shared=True, back_projection=0
         ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ def trained(
 def part(some: Faces, chosen: Any) -> Faces:
     """Some of the faces: a slice, or an array of places."""
     names = np.asarray(some.names)[chosen].tolist()
-    return Faces(some.images[chosen], names, some.source, some.split)
+    return replace(some, images=some.images[chosen], names=names)
 
 
 def batches(some: Faces, size: int = 50) -> Iterator[Tensor]:
@@ -73,7 +74,7 @@ def scores(G: nn.Module, test: Faces, *, perceptual: bool = False) -> dict[str, 
         values = [metrics.lpips(method(downsample(h)).clamp(-1, 1), h) for h in batches(test)]
     except metrics.MetricUnavailableError:
         return found | {"lpips": None}
-    return found | summary("lpips", torch.cat(values))
+    return found | summary("lpips", torch.cat(values), test.people())
 
 
 @torch.no_grad()
@@ -86,4 +87,4 @@ def gain(
         h = h.to(device)
         lr = downsample(h, downsampling)
         gains.append(metrics.gain(G(lr).clamp(-1, 1), lr, h))
-    return summary("gain_psnr", torch.cat(gains).cpu())
+    return summary("gain_psnr", torch.cat(gains).cpu(), test.people())
