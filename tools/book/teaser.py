@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
 import torch
 from matplotlib import get_data_path
 from PIL import Image, ImageDraw, ImageFont
@@ -53,8 +52,7 @@ def named(rows: Mapping[str, Tensor]) -> Image.Image:
     font = ImageFont.truetype(Path(get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf", 17)
     for i, (name, images) in enumerate(rows.items()):
         draw.text((4, i * (side + line) + 3), name, "#333333", font)
-        strip = np.concatenate(list(figures.as_array(images)), axis=1)
-        picture.paste(Image.fromarray(strip), (0, i * (side + line) + line))
+        picture.paste(figures.sheet(images), (0, i * (side + line) + line))
     return picture
 
 
@@ -64,11 +62,12 @@ def main() -> None:
     h = to_float(faces.load("gallery", limit=6).images)
     lr = downsample(h)
     generated = zoo.load("residual-s-imaginary")(lr)
-    figures.sheet(lr, generated, h).save(ASSETS / "teaser.webp", quality=88, method=6)
+    rows = (lr, upsample_bicubic(lr), generated, h)
+    figures.sheet(*rows).save(ASSETS / "teaser.webp", quality=88, method=6)
     card(lr, generated).save(ASSETS / "card.jpg", quality=88)
     by_name = {name: zoo.load(name)(lr) for name in zoo.names()}
-    rows = {"LR": lr, "bicubic": upsample_bicubic(lr), **by_name, "HR": h}
-    named(rows).save(ASSETS / "zoo.webp", quality=88, method=6)
+    by_name = {"LR": lr, "bicubic": upsample_bicubic(lr), **by_name, "HR": h}
+    named(by_name).save(ASSETS / "zoo.webp", quality=88, method=6)
 
 
 if __name__ == "__main__":

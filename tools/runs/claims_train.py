@@ -196,7 +196,7 @@ def grown(G: Network, test: Faces, side: int) -> dict:
     for part in test.images.split(50):
         h = to_float(part)
         h, lr = (downsample(h, size=side) if side != 128 else h), downsample(h)
-        y = G(lr).clamp(-1, 1)
+        y = G(lr)
         gains.append(metrics.psnr(y, h) - metrics.psnr(upsample_bicubic(lr, side), h))
         keeps.append(metrics.psnr(downsample(y), downsample(h)))
         sharp.append(metrics.sharpness(y, h))

@@ -6,7 +6,7 @@ import csv
 import os
 import warnings
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -22,7 +22,7 @@ from torch import Tensor
 
 from urdgn_lite.degrade import SIZE
 from urdgn_lite.faces import celeba, lfw
-from urdgn_lite.faces.files import Archive, Read, Source, folder, is_split, peeled
+from urdgn_lite.faces.files import Archive, Found, Source, is_split, opened
 from urdgn_lite.faces.picture import FacesError, decode_image
 from urdgn_lite.progress import bar
 
@@ -31,7 +31,6 @@ BUNDLED = ("imaginary", "gallery")  # people who do not exist: to learn from, an
 AT_ONCE = 8  # files in memory at a time, undecoded: at most half a GiB
 
 Decode = Callable[[str, bytes], np.ndarray]  # (name, bytes) -> uint8 (128, 128, 3)
-Found = Archive | Mapping[str, Read]
 
 
 @dataclass
@@ -135,15 +134,10 @@ def load(
         names = pick(found, split, name)
     else:
         path, whole = _resolve(name, split)
-        found = Archive(name, lambda: path.open("rb")) if path.is_file() else _unwrapped(path)
+        found = opened(path, name)
         names = list(found) if whole else pick(found, split, name)
         name = name if not Path(name).exists() else path.resolve().name.split(".")[0]
     return _decode_all(names[:limit], found, decode, name, split)
-
-
-def _unwrapped(path: Path) -> dict[str, Read]:
-    there = folder(path)
-    return {short: there[name] for short, name in peeled(there).items()}
 
 
 def _resolve(name: str, split: str) -> tuple[Path, bool]:

@@ -6,13 +6,11 @@ import csv
 import io
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
 import numpy as np
 import torch
-import yaml
 from IPython.display import Image as Shown
 from IPython.display import Markdown
 from jaxtyping import Float
@@ -26,7 +24,7 @@ from urdgn_lite.lesson.figures import as_array
 from urdgn_lite.measure import claims
 from urdgn_lite.measure.conditions import BOXES, PIXEL, SHIFTS
 from urdgn_lite.measure.damages import Images, occlude, shift
-from urdgn_lite.measure.evaluate import Enlarge, figure_faces, ledger
+from urdgn_lite.measure.evaluate import Enlarge, figure, figure_faces, ledger
 from urdgn_lite.measure.table1 import COLUMNS
 from urdgn_lite.methods import get
 from urdgn_lite.methods.base import Learnt
@@ -42,34 +40,6 @@ PAPER, TEXT, FAINT = (32, 32, 32), (232, 232, 232), (165, 165, 165)  # colours
 GAP, APART, HEAD = 4, 20, 44  # px: between faces, before what the paper does not show, for names
 EYE = (64, 28)  # px of HR that the enlarged eye region shows, twice as large
 Column = tuple[str, str, Tensor | str]  # letter, name, a picture a row or why there is none
-
-
-@dataclass(frozen=True)
-class Figure:
-    """What `results/figures.yml` says of a figure; there its fields are explained."""
-
-    number: int
-    panels: Mapping[str, str]
-    rows: int
-    eyes: bool
-    claim: str
-    quote: str
-    place: str
-    judged: Sequence[str]
-    faces: Mapping[str, str]
-
-    @classmethod
-    def of(cls, number: int) -> Figure:
-        """The figure of that number.
-
-        Raises
-        ------
-        KeyError : none is listed, as for Fig. 2, a diagram.
-        """
-        listed = yaml.safe_load((ledger() / "figures.yml").read_text())
-        if number not in listed:
-            raise KeyError(f"no faces are listed for Fig. {number}: there are {sorted(listed)}")
-        return cls(number, **listed[number])
 
 
 def learn(
@@ -125,41 +95,41 @@ def redraw(
     ------
     KeyError : no faces are listed for this figure.
     """
-    figure, given = Figure.of(number), dict(methods or {})
+    drawn, given = figure(number), dict(methods or {})
     h, eyes = faces, [EYES] * (0 if faces is None else len(faces))
     if h is None:
         found = figure_faces(number)
         h, eyes = to_float(found.images), eyes_of(found.names)
-    h = h[: rows or figure.rows]
+    h, panels = h[: rows or drawn["rows"]], drawn["panels"]
 
     def run(name: str, lr: Tensor) -> Tensor | str:
         method = given[name] if name in given else get(name)
         return method if isinstance(method, str) else method(lr).clamp(-1, 1)
 
     if number in DAMAGED:
-        names = [figure.panels["b"], *more]
+        names = [panels["b"], *more]
         columns = DAMAGED[number](h, lambda lr: [run(name, lr) for name in names])
         return shown(picture(columns))
     lr = downsample(h)
     known: dict[str, Tensor | str] = {"LR": lr, "HR": h}
-    if "gan-noise" in figure.panels.values():
+    if "gan-noise" in panels.values():
         known["gan-noise"] = imagined(len(h))
     columns = [
         (f"({letter})", name, known[name] if name in known else run(name, lr))
-        for letter, name in figure.panels.items()
+        for letter, name in panels.items()
     ]
     columns += [("", name, run(name, lr)) for name in more]
-    return shown(picture(columns, eyes if figure.eyes else ()))
+    return shown(picture(columns, eyes if drawn["eyes"] else ()))
 
 
 def caption(number: int) -> Markdown:
     """What stands below a figure: its panels, the paper's claim, and the number that judges it."""
-    figure = Figure.of(number)
-    panels = ", ".join(f"({letter}) {label(name)}" for letter, name in figure.panels.items())
-    judged = " ".join(claims.judged(claim) for claim in figure.judged)
+    drawn = figure(number)
+    panels = ", ".join(f"({letter}) {label(name)}" for letter, name in drawn["panels"].items())
+    judged = " ".join(claims.judged(claim) for claim in drawn["judged"])
     return Markdown(
-        f"*Fig. {number}, redrawn.* {panels}. **The paper:** {figure.claim} “{figure.quote}” "
-        f"({figure.place}). **Measured:** {judged}"
+        f"*Fig. {number}, redrawn.* {panels}. **The paper:** {drawn['claim']} “{drawn['quote']}” "
+        f"({drawn['place']}). **Measured:** {judged}"
     )
 
 

@@ -83,7 +83,7 @@ def evaluate(
     for part in bar(faces.images.split(batch), "evaluate", show=progress, leave=False):
         h = to_float(part)
         lr = downsample(h)
-        generated = method(lr).clamp(-1, 1)
+        generated = method(lr)
         for name, measure in measures.items():
             values.setdefault(name, []).append(measure(generated, h))
         errors.append(255**2 / 10 ** (metrics.lr_consistency(generated, lr).double() / 10))
@@ -240,17 +240,21 @@ def paper() -> Row:
     return yaml.safe_load((ledger() / "paper.yml").read_text())
 
 
-def figure_faces(figure: int) -> Faces:
-    """The imaginary faces that stand in a figure of the paper, redrawn: `results/figures.yml`.
+def figure(number: int) -> Row:
+    """What `results/figures.yml` says of a figure of the paper; there the fields are explained.
 
     Raises
     ------
-    KeyError : no faces are listed for it.
+    KeyError : it is not in there, as Fig. 2, a diagram.
     """
     listed = yaml.safe_load((ledger() / "figures.yml").read_text())
-    if figure not in listed:
-        raise KeyError(f"no faces are listed for Fig. {figure}: there are {sorted(listed)}")
-    found = load("imaginary", "test")
-    chosen = list(listed[figure]["faces"])
+    if number not in listed:
+        raise KeyError(f"no faces are listed for Fig. {number}: there are {sorted(listed)}")
+    return listed[number]
+
+
+def figure_faces(number: int) -> Faces:
+    """The imaginary faces that stand in a figure of the paper, redrawn; see `figure`."""
+    found, chosen = load("imaginary", "test"), list(figure(number)["faces"])
     places = [found.names.index(name) for name in chosen]
-    return Faces(found.images[places], chosen, "imaginary", f"Fig. {figure}")
+    return Faces(found.images[places], chosen, "imaginary", f"Fig. {number}")
