@@ -171,15 +171,9 @@ def table1(
             found = replace(loose, source=faces, split=f"{split}-unaligned")
         else:
             found = load(faces, split, root=root)
-        how: Any = {
-            "training": training,
-            "limit": limit,
-            "folder": folder,
-            "again": again,
-            "root": root,
-        }
-        how = {"measure": conditions.measure if bins else measure, **how}
-        table = build(methods or keys(), found, **how)
+        how: Any = {"training": training, "limit": limit, "folder": folder, "root": root}
+        one = conditions.measure if bins else measure
+        table = build(methods or keys(), found, one, again=again, **how)
         for part in conditions.tables(table) if bins else report.tables(table, str(found)):
             out.print(part)
         if table.interrupted:
