@@ -379,7 +379,7 @@ def test_the_seven_columns_stand_in_the_papers_order_with_both_gains():
 def test_a_value_whose_interval_is_not_known_stands_alone():
     row = {"rank1": 0.25, "psnr": 1.0, "psnr_interval": [0.5, 1.5]}
     assert verdicts.cell(row, "rank1", 2) == "0.25"
-    assert verdicts.cell(row, "psnr", 1, "+") == "+1.0 ± 0.5"
+    assert verdicts.cell(row, "psnr", 1) == "1.0 ± 0.5"
     assert verdicts.cell(row, "lpips", 2) == "–"
 
 

@@ -159,7 +159,7 @@ def races() -> str:
     headings = ["race, on", "steps × faces", "seconds", "gain in PSNR (dB)", "reached"]
     return table(headings, *(
         [name, f"{row['steps']:,} × {row['preset']['batch']}", f"{row['seconds']:.0f}",
-         verdicts.cell(row, "gain_psnr", 2, "+"), "yes" if row["reached"] else "no"]
+         verdicts.cell(row, "gain_psnr", 2), "yes" if row["reached"] else "no"]
         for name, row in stored("race").items()
     ))  # fmt: skip
 
@@ -170,9 +170,9 @@ def recipes() -> str:
               "on generated"]]  # fmt: skip
     for name, row in stored("recipes").items():
         cells = [
-            verdicts.cell(row, "gain_psnr", 2, "+"),
+            verdicts.cell(row, "gain_psnr", 2),
             f"{row['gain_training_mode']:+.2f}",
-            verdicts.cell(row, "gain_ssim", 3, "+"),
+            verdicts.cell(row, "gain_ssim", 3),
             verdicts.cell(row, "lpips", 3),
         ]
         for half in ("bce_real", "bce_fake"):

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from rows import part, trained
+from rows import bounds, part, trained
 
 from urdgn_lite import degrade, faces, presets, store
 from urdgn_lite.measure import metrics
-from urdgn_lite.measure.evaluate import interval, ledger
+from urdgn_lite.measure.evaluate import ledger
 from urdgn_lite.provenance import circumstances
 
 FRONTAL = 0.1  # |yaw|: the nose's offset from the middle of the eyes, in inter-ocular distances
@@ -37,14 +37,6 @@ def yaws(some: faces.Faces) -> np.ndarray:
     return np.array([found[Path(name).name] for name in some.names])
 
 
-def entry(values: np.ndarray) -> dict[str, float]:
-    """Mean over faces and its bootstrap 95 % interval."""
-    low, high = interval(torch.from_numpy(values))
-    return {
-        k: round(float(v), 3) for k, v in (("mean", values.mean()), ("low", low), ("high", high))
-    }
-
-
 @torch.no_grad()
 def compare(hr: faces.Faces, test: faces.Faces, preset: str, steps: int, runs: Path) -> dict:
     """Train both, or go on, and measure gains over bicubic in dB: an entry a bin of |yaw|."""
@@ -57,18 +49,18 @@ def compare(hr: faces.Faces, test: faces.Faces, preset: str, steps: int, runs: P
         out = runs / f"{preset}-{steps}-{name}"
         with torch.enable_grad():
             some = replace(part(hr, chosen), source=f"{hr.source}, {name}")
-            run = trained(presets.get(preset), some, steps=steps, seed=SEED, bf16=True, out=out)
+            run = trained(presets.get(preset), some, steps=steps, seed=SEED, out=out)
         G = run.G.cpu().eval()
         baseline = metrics.psnr(degrade.upsample_bicubic(lr), h)
         generated = torch.cat([G(part) for part in lr.split(50)])
-        gains[name] = (metrics.psnr(generated, h) - baseline).numpy()
+        gains[name] = metrics.psnr(generated, h) - baseline
         seconds[name] = round(run.seconds)
     gains["random - frontal"] = gains["random"] - gains["frontal"]
     turned, bins = yaws(test), []
     for low, high in itertools.pairwise(EDGES):
         inside = (turned >= low) & (turned < high)
         row = {"yaw": [low, high], "n": int(inside.sum())}
-        bins.append(row | {name: entry(values[inside]) for name, values in gains.items()})
+        bins.append(row | {name: bounds(values[inside]) for name, values in gains.items()})
     return {
         "preset": preset, "steps": steps, "seed": SEED, "bf16": True, "frontal": FRONTAL,
         "seconds": seconds, "train": {"source": hr.source, "n": len(frontal), "of": len(hr)},

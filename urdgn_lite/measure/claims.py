@@ -18,6 +18,7 @@ from typing import Any
 import yaml
 
 from urdgn_lite.measure.evaluate import ledger
+from urdgn_lite.measure.report import pipes
 
 VERDICTS = {
     "reproduced": "our number agrees",
@@ -141,17 +142,15 @@ def judged(claim: str) -> str:
 def counts(rows: Iterable[Claim]) -> str:
     """How many rows have which verdict, as a table."""
     seen = Counter(row.verdict for row in rows)
-    lines = [f"| {verdict} | {seen[verdict]} | {what} |" for verdict, what in VERDICTS.items()]
-    return "\n".join(["| verdict | claims | |", "|---|---:|---|", *lines])
+    lines = ([verdict, str(seen[verdict]), what] for verdict, what in VERDICTS.items())
+    return pipes(["verdict", "claims", ""], ["---", "---:", "---"], *lines)
 
 
 def table(sections: str) -> str:
     """The rows whose section begins as the expression says, as a table."""
-    lines = ["| | the paper | what we found | verdict |", "|---|---|---|---|"]
+    lines = []
     for row in load().values():
         if re.match(sections, row.section):
-            command = f" `{row.command}`" if row.command else ""
-            lines.append(
-                f"| {row.id} | {row.claim} ({row.section}) | {row.text}{command} | {row.verdict} |"
-            )
-    return "\n".join(lines)
+            found = f"{row.text} `{row.command}`" if row.command else row.text
+            lines.append([row.id, f"{row.claim} ({row.section})", found, row.verdict])
+    return pipes(["", "the paper", "what we found", "verdict"], ["---"] * 4, *lines)
