@@ -33,6 +33,7 @@ MEASURES = {
     "sharpness": metrics.sharpness,
 }
 RESAMPLES = 2000
+BATCH = 50  # faces at a time
 _KNOWN: dict[tuple[int, str], Tensor] = {}  # a table asks for bicubic and originals often
 Row = dict[str, Any]
 Enlarge = Callable[[Tensor], Tensor]  # measuring never fits: a `Method`, or a function
@@ -47,9 +48,8 @@ def ledger() -> Path:
 
 @torch.no_grad()
 def evaluate(
-    method: Enlarge, faces: Faces, *, perceptual: bool = False, batch: int = 50,
-    progress: bool = True,
-) -> Row:  # fmt: skip
+    method: Enlarge, faces: Faces, *, perceptual: bool = False, progress: bool = True
+) -> Row:
     """Measure one method on some faces, by the protocol of the book.
 
     LR faces are antialiased bicubic, rounded to 8 bits; results are clamped and rounded to 8
@@ -80,7 +80,7 @@ def evaluate(
             missing["lpips"] = _reason(error)
     values: dict[str, list[Tensor]] = {}
     errors, results = [], []  # of the LR faces; 8 bits
-    for part in bar(faces.images.split(batch), "evaluate", show=progress, leave=False):
+    for part in bar(faces.images.split(BATCH), "evaluate", show=progress, leave=False):
         h = to_float(part)
         lr = downsample(h)
         generated = method(lr)
@@ -93,7 +93,7 @@ def evaluate(
     for name, parts in values.items():
         value = torch.cat(parts)
         row |= summary(name, value, people)
-        baseline = _of_bicubic(faces, name, measures[name], batch)
+        baseline = _of_bicubic(faces, name, measures[name])
         row |= summary(f"gain_{name}", difference(value, baseline), people)
     row |= consistency(torch.cat(errors), people)
     if perceptual:
@@ -150,11 +150,11 @@ def consistency(errors: Tensor, people: Sequence[str] | None = None) -> Row:
     return {"lr_consistency": mean, "lr_consistency_interval": [worst, best]}
 
 
-def _of_bicubic(faces: Faces, name: str, measure: Callable[..., Tensor], batch: int) -> Tensor:
+def _of_bicubic(faces: Faces, name: str, measure: Callable[..., Tensor]) -> Tensor:
     """What a measure says of the bicubic enlargements of some faces."""
     key = checksum(faces.images), name
     if key not in _KNOWN:
-        parts = (to_float(part) for part in faces.images.split(batch))
+        parts = (to_float(part) for part in faces.images.split(BATCH))
         found = [measure(upsample_bicubic(downsample(h)), h) for h in parts]
         _KNOWN[key] = torch.cat(found)
     return _KNOWN[key]

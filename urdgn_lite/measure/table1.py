@@ -130,9 +130,13 @@ def measure(key: str, faces: Faces, *, again: bool = False, **options: Any) -> R
 
 
 def ready(
-    key: str, *, training: str = "celeba128", limit: int = FULL,
-    folder: Path = Path("runs/table1"), root: Path = Path("data"),
-) -> tuple[Method, Row]:  # fmt: skip
+    key: str,
+    *,
+    training: str = "celeba128",
+    limit: int = FULL,
+    folder: Path = Path("runs/table1"),
+    root: Path = Path("data"),
+) -> tuple[Method, Row]:
     """A method that can enlarge, and how it came about, see `measure`.
 
     One that learns is fitted on the first `limit` training faces of the source `training` (below
@@ -149,13 +153,9 @@ def ready(
         images = spread(images, method.settings().get("faces", len(images)))
         began = time.perf_counter()
         method.fit(to_float(images))
-        fit = {
-            "source": training,
-            "faces": len(images),
-            "seconds": round(time.perf_counter() - began, 1),
-        }
+        seconds = round(time.perf_counter() - began, 1)
         method.save(path)
-        store.write_json(about, fit)
+        store.write_json(about, {"source": training, "faces": len(images), "seconds": seconds})
     return type(method).load(path), {"fit": json.loads(about.read_text())}
 
 
