@@ -20,19 +20,6 @@ LARGE = 4_000_000  # pixels: files of more are decoded one at a time, whatever t
 Image.init()
 KINDS = "PNG JPEG JPEG2000 WEBP AVIF GIF BMP DIB TIFF PPM TGA ICO"
 FORMATS = [kind for kind in KINDS.split() if kind in Image.OPEN]  # no EPS: it starts Ghostscript
-    "JPEG",
-    "JPEG2000",
-    "WEBP",
-    "AVIF",
-    "GIF",
-    "BMP",
-    "DIB",
-    "TIFF",
-    "PPM",
-    "TGA",
-    "ICO",
-)
-FORMATS = [kind for kind in KNOWN if kind in Image.OPEN]  # for an EPS Pillow starts Ghostscript
 PngImagePlugin.MAX_TEXT_CHUNK = 16 * 2**20  # of Pillow's 1 MiB, colour profiles take more
 
 _one_at_a_time = Lock()
