@@ -93,11 +93,14 @@ def test_bicubic_has_nothing_to_learn(hr, lr):
     assert torch.equal(method(lr), upsample_bicubic(lr))
 
 
-@pytest.mark.parametrize(("name", "command"), [
-    ("srcnn", "urdgn-lite train --preset srcnn"),
-    ("srcnn+", "urdgn-lite train --preset srcnn"),
-    ("lapgan", "urdgn-lite train --preset lapgan"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        ("srcnn", "urdgn-lite train --preset srcnn"),
+        ("srcnn+", "urdgn-lite train --preset srcnn"),
+        ("lapgan", "urdgn-lite train --preset lapgan"),
+    ],
+)
 def test_an_untrained_network_says_how_to_train_it(shelf, lr, name, command):
     method = methods.get(name)
     assert isinstance(method, methods.Method)

@@ -28,9 +28,14 @@ def card(lr: Tensor, generated: Tensor) -> Image.Image:
     left, top = (CARD[0] - len(lr) * FACE) // 2, CARD[1] - 2 * FACE - 24
     for text, file, size, y, ink in (
         ("Sixteen pixels to a face", "DejaVuSans-Bold.ttf", 68, 36, "#2f7fd1"),
-        ("Learn a deep-learning paper by running it: UR-DGN, ECCV 2016", "DejaVuSans.ttf", 33, 138,
-         "#444444"),
-    ):  # fmt: skip
+        (
+            "Learn a deep-learning paper by running it: UR-DGN, ECCV 2016",
+            "DejaVuSans.ttf",
+            33,
+            138,
+            "#444444",
+        ),
+    ):
         draw.text((left, y), text, ink, ImageFont.truetype(fonts / file, size))
     for row, images in enumerate((lr, generated)):
         for column, pixels in enumerate(figures.as_array(images)):

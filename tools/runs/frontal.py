@@ -61,11 +61,10 @@ def compare(hr: faces.Faces, test: faces.Faces, preset: str, steps: int, runs: P
         inside = (turned >= low) & (turned < high)
         row = {"yaw": [low, high], "n": int(inside.sum())}
         bins.append(row | {name: bounds(values[inside]) for name, values in gains.items()})
-    return {
-        "preset": preset, "steps": steps, "seed": SEED, "bf16": True, "frontal": FRONTAL,
-        "seconds": seconds, "train": {"source": hr.source, "n": len(frontal), "of": len(hr)},
-        "test": {"source": test.source, "n": len(test)}, "bins": bins, **circumstances(),
-    }  # fmt: skip
+    how = {"preset": preset, "steps": steps, "seed": SEED, "bf16": True, "frontal": FRONTAL}
+    how |= {"seconds": seconds, "train": {"source": hr.source, "n": len(frontal), "of": len(hr)}}
+    how |= {"test": {"source": test.source, "n": len(test)}}
+    return how | {"bins": bins} | circumstances()
 
 
 if __name__ == "__main__":  # python tools/runs/frontal.py [PRESET STEPS]
