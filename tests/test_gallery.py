@@ -92,7 +92,7 @@ def test_the_eye_region_stands_enlarged_below_its_face():
 
 def test_figure_7_looks_for_the_eyes_where_they_are():
     found = evaluate.figure_faces(7)
-    places = gallery.eyes_of(found.names)
+    places = gallery.eyes_of(found)
     assert len(places) == len(found)
     assert max(abs(p[0][0] - EYES[0][0]) for p in places) > 5
 

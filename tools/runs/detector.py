@@ -9,7 +9,7 @@ counts go to results/detector.json. Needs `pip install 'urdgn_lite[identity]'`.
 import argparse
 
 import numpy as np
-from torch.nn.functional import pad
+from claims_faces import larger
 
 from urdgn_lite import faces, store
 from urdgn_lite.degrade import downsample, upsample_bicubic
@@ -26,9 +26,7 @@ TOLERABLE = 0.1  # mean landmark error, in distances between the eyes, beyond wh
 def landmarks(images, margin, scale, detect, predict):
     """The 68 points of each face in px of its picture; None where not exactly one was found."""
     for image in bar(images, "dlib", leave=False):
-        padded = pad(to_float(image)[None], (margin,) * 4, mode="replicate")
-        larger = to_uint8(upsample_bicubic(padded, scale * padded.shape[-1]))
-        pixels = np.ascontiguousarray(larger[0].permute(1, 2, 0).numpy())
+        pixels = larger(image, margin, scale)
         boxes = detect(pixels)
         if len(boxes) == 1:
             points = predict(pixels, boxes[0]).parts()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import itertools
-import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -25,16 +23,12 @@ KEYS, SEED = ("left_eye", "right_eye", "nose"), 0
 
 def yaws(some: faces.Faces) -> np.ndarray:
     """|yaw| of each face, from the csv beside the faces: as given, or from eyes and nose."""
-    bundled = Path(faces.__file__).parents[1] / "data" / "imaginary128.csv"
-    shelf = Path(os.environ.get("URDGN_FACES", "")) / f"{some.source}.csv"
-    found = {}
-    with (bundled if some.source == "imaginary" else shelf).open() as file:
-        for row in csv.DictReader(file):
-            if "yaw" not in row:
-                left, right, nose = (float(row[f"{k}_x"]) for k in KEYS)
-                row["yaw"] = str((nose - (left + right) / 2) / (right - left))
-            found[Path(row["file"]).name] = abs(float(row["yaw"]))
-    return np.array([found[Path(name).name] for name in some.names])
+    try:
+        yaw = np.array(some.about("yaw"), float)
+    except faces.FacesError:
+        left, right, nose = (np.array(some.about(f"{k}_x"), float) for k in KEYS)
+        yaw = (nose - (left + right) / 2) / (right - left)
+    return np.abs(yaw)
 
 
 @torch.no_grad()

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import math
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
-from importlib import resources
 from typing import Any
 
 import numpy as np
@@ -20,7 +18,7 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from urdgn_lite.degrade import SIZE, downsample, to_float, upsample_bicubic
-from urdgn_lite.faces import EYES, load
+from urdgn_lite.faces import EYES, Faces, load
 from urdgn_lite.lesson.figures import as_array
 from urdgn_lite.measure import claims
 from urdgn_lite.measure.conditions import BOXES, PIXEL, SHIFTS
@@ -41,6 +39,7 @@ PAPER, TEXT, FAINT = (32, 32, 32), (232, 232, 232), (165, 165, 165)  # colours
 GAP, HEAD = 4, 44  # px: between faces, for names
 ABREAST = 5  # columns; more go on below
 EYE = (64, 28)  # px of HR that the enlarged eye region shows, twice as large
+Eyes = tuple[tuple[float, float], tuple[float, float]]
 Column = tuple[str, str, Tensor | str]  # letter, name, a picture a row or why there is none
 
 
@@ -101,7 +100,7 @@ def redraw(
     h, eyes = faces, [EYES] * (0 if faces is None else len(faces))
     if h is None:
         found = figure_faces(number)
-        h, eyes = to_float(found.images), eyes_of(found.names)
+        h, eyes = to_float(found.images), eyes_of(found)
     h, panels = h[: rows or drawn["rows"]], drawn["panels"]
 
     def run(name: str, lr: Tensor) -> Tensor | str:
@@ -189,23 +188,16 @@ def stacked(lr: Tensor, results: Sequence[Tensor]) -> Tensor:
     return torch.cat([squares, *results])
 
 
-def eyes_of(names: Sequence[str]) -> list[tuple[tuple[float, float], tuple[float, float]]]:
-    """Where the eyes of embedded imaginary faces are, (x, y) in HR pixels."""
-    with (resources.files("urdgn_lite") / "data" / "imaginary128.csv").open() as file:
-        places = {row["file"]: row for row in csv.DictReader(file)}
-    rows = [places[name] for name in names]
-    return [
-        (
-            (float(r["left_eye_x"]), float(r["left_eye_y"])),
-            (float(r["right_eye_x"]), float(r["right_eye_y"])),
-        )
-        for r in rows
-    ]
+def eyes_of(some: Faces) -> list[Eyes]:
+    """Where the eyes of bundled faces are, (x, y) in HR pixels."""
+    names = ("left_eye_x", "left_eye_y", "right_eye_x", "right_eye_y")
+    columns = (map(float, some.about(name)) for name in names)
+    return [((a, b), (c, d)) for a, b, c, d in zip(*columns, strict=True)]
 
 
 def picture(
     columns: Sequence[Column],
-    eyes: Sequence[tuple[tuple[float, float], tuple[float, float]]] = (),
+    eyes: Sequence[Eyes] = (),
 ) -> Image.Image:
     """Columns of faces, no more than five abreast: so a page shows a face at its 128 px.
 
@@ -226,9 +218,7 @@ def picture(
     return canvas
 
 
-def band(
-    columns: Sequence[Column], eyes: Sequence[tuple[tuple[float, float], tuple[float, float]]]
-) -> Image.Image:
+def band(columns: Sequence[Column], eyes: Sequence[Eyes]) -> Image.Image:
     """Columns side by side below their letters and names."""
     n = max(len(images) for *_, images in columns if isinstance(images, Tensor))
     height = SIZE + GAP + (2 * EYE[1] + GAP if eyes else 0)
@@ -250,7 +240,7 @@ def band(
     return canvas
 
 
-def enlarged(face: Image.Image, eyes: tuple[tuple[float, float], ...]) -> Image.Image:
+def enlarged(face: Image.Image, eyes: Eyes) -> Image.Image:
     """The region around the eyes, twice as large."""
     x, y = (sum(e[k] for e in eyes) / 2 for k in (0, 1))
     left = min(max(round(x) - EYE[0] // 2, 0), SIZE - EYE[0])

@@ -55,10 +55,6 @@ class Claim:
         """What we found, with its numbers."""
         return resolve(self.found)
 
-    def unmet(self) -> list[str]:
-        """Those of `holds` that the ledger does not bear out."""
-        return [one for one in self.holds if not true(one)]
-
 
 @cache
 def load() -> dict[str, Claim]:
@@ -124,13 +120,6 @@ def number(reference: str, form: str) -> str:
         return text
     half = (interval[1] - interval[0]) / 2
     return f"{text} ± {half:{form.strip().lstrip('+')}}"
-
-
-def true(inequality: str) -> bool:
-    """Whether `A > B` or `A < B` holds; each side is a reference or a number."""
-    left, sign, right = re.split(r" ([<>]) ", inequality)
-    a, b = (float(side) if "#" not in side else value(side)[0] for side in (left, right))
-    return a > b if sign == ">" else a < b
 
 
 def judged(claim: str) -> str:
