@@ -18,7 +18,6 @@ from typing import Any
 import yaml
 
 from urdgn_lite.measure.evaluate import ledger
-from urdgn_lite.measure.report import pipes
 
 VERDICTS = {
     "reproduced": "our number agrees",
@@ -131,15 +130,15 @@ def judged(claim: str) -> str:
 def counts(rows: Iterable[Claim]) -> str:
     """How many rows have which verdict, as a table."""
     seen = Counter(row.verdict for row in rows)
-    lines = ([verdict, str(seen[verdict]), what] for verdict, what in VERDICTS.items())
-    return pipes(["verdict", "claims", ""], ["---", "---:", "---"], *lines)
+    lines = [f"| {verdict} | {seen[verdict]} | {what} |" for verdict, what in VERDICTS.items()]
+    return "\n".join(["| verdict | claims | |", "|---|---:|---|", *lines])
 
 
 def table(sections: str) -> str:
     """The rows whose section begins as the expression says, as a table."""
-    lines = []
+    lines = ["| | the paper | what we found | verdict |", "|---|---|---|---|"]
     for row in load().values():
         if re.match(sections, row.section):
             found = f"{row.text} `{row.command}`" if row.command else row.text
-            lines.append([row.id, f"{row.claim} ({row.section})", found, row.verdict])
-    return pipes(["", "the paper", "what we found", "verdict"], ["---"] * 4, *lines)
+            lines.append(f"| {row.id} | {row.claim} ({row.section}) | {found} | {row.verdict} |")
+    return "\n".join(lines)

@@ -190,11 +190,6 @@ def _seconds(method: Enlarge, image: Tensor, repeats: int = 9) -> float:
     return sorted(times)[repeats // 2]
 
 
-def origin(card: Row) -> Row:
-    """How weights came about: their card without the rows that it tells of itself."""
-    return {name: value for name, value in card.items() if name != "rows"}
-
-
 def write_row(method: str, faces: Faces, row: Row, folder: Path | None = None) -> Path:
     """Keep a row in the ledger as FACES-SPLIT/METHOD.json, with the `crc32` of the faces.
 
@@ -216,8 +211,6 @@ def write_row(method: str, faces: Faces, row: Row, folder: Path | None = None) -
     path = (folder or ledger()) / f"{faces.source}-{faces.split}" / f"{method}.json"
     full = {"method": method, "faces": faces.source, "split": faces.split, **row}
     full["crc32"] = checksum(faces.images)
-    if "trained" in full:
-        full["trained"] = origin(full["trained"])
     store.write_json(path, full)
     return path
 

@@ -12,7 +12,7 @@ from typing import Any
 from urdgn_lite import methods, store, zoo
 from urdgn_lite.degrade import to_float
 from urdgn_lite.faces import Faces, load
-from urdgn_lite.measure.evaluate import Row, evaluate, ledger, origin, read_row, write_row
+from urdgn_lite.measure.evaluate import Row, evaluate, ledger, read_row, write_row
 from urdgn_lite.methods import Method, Network
 from urdgn_lite.methods.base import Learnt, spread
 from urdgn_lite.progress import bar
@@ -98,7 +98,7 @@ def stored(key: str, faces: Faces) -> Row | None:
     except KeyError:
         return None
     single = key.removesuffix("+")
-    card = json.loads(json.dumps(origin(zoo.card(single)))) if single in zoo.names() else None
+    card = zoo.card(single) if single in zoo.names() else None
     same = row.get("trained") == card and row["n"] == len(faces)
     same = same and ("crc32" not in row or row["crc32"] == checksum(faces.images))
     return row if same and "psnr_interval" in row.get("aligned", row) else None
