@@ -23,7 +23,7 @@ from urdgn_lite.check.engine import (
     require,
     same,
 )
-from urdgn_lite.check.tensors import Watch, describe
+from urdgn_lite.check.tensors import Watch, describe, several
 
 DAMAGES = "assignment 4, “The damage”"
 INTERVALS = "assignment 4, “An interval”"
@@ -62,8 +62,10 @@ def probe_damage(function: Callable[..., Any], request: Request) -> Response:
                 (function(before.clone(), float(request["severity"]), s) - result).abs().max()
                 for s in (request["seed"], request["seed"] + 1)
             )
+            alone = function(before[:1].clone(), float(request["severity"]), request["seed"])
             response |= {"again": same.item(), "other": other.item(),
-                         "twins": (result[0] - result[1]).abs().max().item()}  # fmt: skip
+                         "twins": (result[0] - result[1]).abs().max().item(),
+                         "alone": (alone - result[:1]).abs().max().item()}  # fmt: skip
     return response
 
 
@@ -89,12 +91,15 @@ def _same_shape(ask: Ask, rng: Random) -> None:
         raise Failed(f"it returned {got['kind']}, {got['dtype']}", on)
 
 
-@damage.property("any-number", "works for one face, and for many", DAMAGES, costs=SMALL)
+@damage.property("any-number", "works for one face as for many", DAMAGES, costs=SMALL)
 def _any_number(ask: Ask, rng: Random) -> None:
     for n in (1, 90):
         got, on = hit(ask, rng, 0.5, n)
         if not got["same"]:
             raise Failed(f"it returned {got['kind']}", on)
+    got, on = hit(ask, rng, 0.7, again=True)
+    if max(got["twins"], got["other"], got["again"]) < 1e-6 and got["alone"] > 1e-4:
+        raise Failed("the first face is damaged in another way when it is alone", on)
 
 
 @damage.property("unchanged", "leaves the faces it was given as they were", DAMAGES)
@@ -157,12 +162,14 @@ def probe_interval(function: Callable[..., Any], request: Request) -> Response:
         drop = torch.randn(request["n"], generator=generator, dtype=torch.float64)
         clean = 25 + request.get("faces", 2.0) * faces
         damaged = clean + request["mean"] + request["sd"] * drop
+        if "other" in request:  # one face apart from all the rest
+            damaged[request["other"]] += 5
         if request.get("reversed"):
             clean, damaged = clean.flip(0), damaged.flip(0)
         change, watch = damaged - clean, Watch({"clean": clean, "damaged": damaged})
-        result = function(clean, damaged, level=level, seed=seed + trial)
+        result = several(function(clean, damaged, level=level, seed=seed + trial), 3)
         changed += watch.changes()
-        if not isinstance(result, tuple | list) or len(result) != 3:
+        if not result:
             return {"error": "three numbers were expected: mean, low, high"}
         spread = (change.std() / math.sqrt(len(change))).item()
         found.append([float(v) for v in result] + [change.mean().item(), spread])
@@ -182,7 +189,8 @@ def measure(ask: Ask, rng: Random, n: int = 50, sd: float = 0.5, **more: Any) ->
     """[mean, low, high, actual mean, standard error] of each trial, and the input in words."""
     mean = more.pop("mean", round(rng.uniform(-2, -1), 2))
     request: Request = {"n": n, "sd": sd, "mean": mean, "draw": rng.randrange(10**6)} | more
-    on = f"{n} faces, each {-mean:g} dB worse when damaged, give or take {sd:g} dB"
+    on = f"{n} faces, each {abs(mean):g} dB {'worse' if mean < 0 else 'better'} when damaged, "
+    on += f"give or take {sd:g} dB"
     on += "".join(f", {k} {more[k]}" for k in ("level", "seed") if k in more)
     response = require(ask(**request), on)
     if response["changed"] and more.get("watched"):
@@ -207,8 +215,11 @@ def _kept(ask: Ask, rng: Random) -> None:
 @interval.property("mean", "the mean is that of damaged − clean: worse is negative", INTERVALS,
                    costs=HALF)  # fmt: skip
 def _right_mean(ask: Ask, rng: Random) -> None:
-    ((mean, *_, actual, _),), on = measure(ask, rng)
-    same(mean, actual, f"it says {mean:+.3f} dB", on)
+    for truth in (round(rng.uniform(-2, -1), 2), round(rng.uniform(1, 2), 2)):
+        ((mean, low, high, actual, _),), on = measure(ask, rng, mean=truth)
+        same(mean, actual, f"it says {mean:+.3f} dB", on)
+        if not low <= mean <= high:
+            raise Failed(f"{mean:+.3f} dB is not between {low:+.3f} and {high:+.3f}", on)
 
 
 @interval.property("paired", "it compares each face with itself", INTERVALS, costs=HALF)
@@ -291,3 +302,13 @@ def _covers(ask: Ask, rng: Random) -> None:
     off = [abs((low + high) / 2 - mean) / error for _, low, high, mean, error in found]
     if sum(off) / len(off) > 0.3:
         raise Failed("the mean does not lie in the middle of the interval", on)
+
+
+@interval.property("everyone", "every face counts, the first and the last", INTERVALS,
+                   ("paired", "covers"))  # fmt: skip
+def _everyone(ask: Ask, rng: Random) -> None:
+    for place, words in ((0, "the first"), (19, "the last")):
+        ((_, low, high, *_),), on = measure(ask, rng, n=20, sd=0.0, other=place)
+        if high - low < 1e-3:
+            raise Failed(f"{words} face differs by 5 dB from the others, yet the interval is "
+                         f"{high - low:.2g} dB wide", on)  # fmt: skip
