@@ -205,6 +205,7 @@ def test_a_remark_forges_nothing(tmp_path: Path, part: str) -> None:
     assert "<script>" not in text
     assert "&lt;script&gt;" in text
     assert "\u202e" not in text
+    assert "all correct" not in text
 
 
 def test_a_report_quotes_an_exception_in_one_line() -> None:

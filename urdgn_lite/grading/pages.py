@@ -22,11 +22,17 @@ from urdgn_lite.store import spare, write
 
 MARKS = ["id", "points", "comment"]
 
-STYLE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><style>
-body{{font:16px/1.5 sans-serif;max-width:50em;margin:2em auto;padding:0 1em}}
-pre{{white-space:pre-wrap;background:#f4f4f4;padding:.6em}} mark{{background:#ffe08a}}
-article{{border-top:1px solid #888;margin-top:1.5em}} label{{display:block}}</style>
-<h1>{title}</h1>
+STYLE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>
+<meta name="viewport" content="width=device-width"><style>
+:root{{color-scheme:light dark}}
+body{{font:16px/1.5 sans-serif;max-width:50em;margin:1em auto;padding:0 1em;overflow-wrap:anywhere}}
+body:has(main){{max-width:90em}} h1{{line-height:1.2}}
+main{{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(22em,100%),1fr));gap:1em}}
+article{{border:1px solid #888;border-radius:.4em;padding:0 1em 1em}}
+pre{{white-space:pre-wrap;background:#8882;padding:.6em;border-radius:.4em}}
+mark{{background:#8a4b00;color:#fff;padding:0 .4em;border-radius:.4em;font-size:1rem}}
+label{{display:block;margin:.3em 0}} textarea{{display:block;width:100%;box-sizing:border-box}}
+</style><h1>{title}</h1>
 """
 SAVE = """<p><button onclick="save()">Save the points</button> as <code>{file}</code>, beside this
 page; then grade again, and they are in the table.</p><script>
@@ -103,7 +109,7 @@ def _question(
     asked: Assignment, text: str, most: float, answers: dict[str, str], filled: dict[str, Row],
     file: str,
 ) -> str:  # fmt: skip
-    lines = [STYLE.format(title=html.escape(f"{asked.title}, {text}: {most:g} points"))]
+    lines = [STYLE.format(title=html.escape(f"{asked.title}, {text}: {most:g} points")), "<main>"]
     everybody = Counter(answers.values())
     for name, answer in answers.items():
         told = "".join(f" <mark>{f}</mark>" for f in flags(answer, everybody))
@@ -115,9 +121,9 @@ def _question(
         points, comment = (_safe(filled[name].get(k) or "") for k in ("points", "comment"))
         lines += [
             f'<label>points <input class="points" size="4" value="{points}"></label>'
-            f"<textarea rows=2 cols=60>{comment}</textarea></article>"
+            f'<label>comment <textarea rows="2">{comment}</textarea></label></article>'
         ]
-    return "\n".join([*lines, SAVE.format(file=file)])
+    return "\n".join([*lines, "</main>", SAVE.format(file=file)])
 
 
 def _safe(text: str) -> str:
@@ -171,7 +177,8 @@ def _page(g: Grade, asked: Assignment | None, row: Row, given: dict[str, Row]) -
         lines.append(f"<p><mark>{_safe(plain(cells))}</mark></p>")
     for part in asked.parts if asked else ():
         lines.append(f"<h2>{part.id}: {g.points.get(part.id, 0):g} of {part.points:g}</h2>")
-        lines.append(f"<p>{_safe(plain(g.remarks.get(part.id, 'all correct')))}</p>")
+        right = "all correct" if g.points.get(part.id) == part.points else "not judged"
+        lines.append(f"<p>{_safe(plain(g.remarks.get(part.id, right)))}</p>")
         if report := g.reports.get(part.id):
             lines.append(f"<pre>{_safe(str(report))}</pre>")
     for name, points in (asked.written if asked else {}).items():
