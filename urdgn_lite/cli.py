@@ -1,4 +1,4 @@
-"""The command line: `urdgn-lite faces | train | evaluate | table1 | upsample | export | grade`."""
+"""The command line: `urdgn-lite faces | shards | train | evaluate | table1 | upsample | …`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 FacesOption = Annotated[
-    str, typer.Option(help="imaginary, celeba, lfw, a folder, a tar, or a name in $URDGN_FACES")
+    str,
+    typer.Option(help="imaginary, celeba, lfw, a folder, a tar, shards, or a name in $URDGN_FACES"),
 ]
 SEEDS = 2**32 - 1
 MODEL = "residual"  # the truest generator that comes with the package
@@ -47,6 +48,25 @@ def faces(
         if sheet:
             save_png(contact_sheet(found.images[:32]), sheet)
             say(out, f"wrote {sheet}")
+
+
+@app.command()
+def shards(
+    source: Annotated[str, typer.Argument(help="as --faces of train")],
+    folder: Annotated[Path, typer.Option("--out", help="a new folder")],
+    root: Root = Path("data"),
+) -> None:
+    """Pack faces into shards: then `train --faces FOLDER` reads them from disk as it goes.
+
+    For sets larger than memory. Needs the extra `shards`.
+    """
+    from urdgn_lite import faces as f
+
+    with plain_errors():
+        counts, skipped = f.write_shards(source, folder, root=root)
+        say(out, f"{folder}: " + ", ".join(f"{n} faces in {split}" for split, n in counts.items()))
+        for reason in skipped:
+            say(out, f"  skipped {reason}")
 
 
 @app.command()
@@ -90,7 +110,7 @@ def train(
         if lam is not None:
             p = weighed(p, lam)
         folder = folder or Path("runs") / p.name
-        images = f.load(faces, "train", root=root, limit=limit)
+        images = f.stream(faces, "train", root=root, limit=limit)
         val = f.load(faces, "val", root=root, limit=100)
         run: Any = partial(
             train, p, images, val, out=folder, steps=steps, seed=seed, start=start, resume=resume

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -18,17 +19,17 @@ from torch.nn.parallel import DistributedDataParallel
 
 from urdgn_lite import train as alone
 from urdgn_lite.checkpoint import NAME, load, opened
-from urdgn_lite.faces import Faces
+from urdgn_lite.faces import Faces, Shards
 from urdgn_lite.presets import Preset
-from urdgn_lite.provenance import checksum
+from urdgn_lite.provenance import described
 from urdgn_lite.run import Run
 from urdgn_lite.watch import report
 
 
 def train(
-    preset: Preset, faces: Faces, val: Faces | None = None, *, out: Path | str | None = None,
-    steps: int | None = None, seed: int = 0, start: nn.Module | Path | str | None = None,
-    resume: bool = False,
+    preset: Preset, faces: Faces | Shards, val: Faces | None = None, *,
+    out: Path | str | None = None, steps: int | None = None, seed: int = 0,
+    start: nn.Module | Path | str | None = None, resume: bool = False,
 ) -> Run:  # fmt: skip
     """What `train.train` does, by all processes that `torchrun` started; the first one saves.
 
@@ -43,7 +44,7 @@ def train(
         rank, ranks = dist.get_rank(), dist.get_world_size()
         if preset.game != "algorithm_1" or min(preset.batch, len(faces)) % ranks:
             raise ValueError(f"{preset.name} cannot be split over {ranks} processes")
-        data = {"source": faces.source, "n": len(faces), "crc32": checksum(faces.images)}
+        data = described(faces)
         preset = preset if steps is None else preset.but(steps=steps)
         run = Run.begin(preset, seed, "" if resume else start, data, out)
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"])) if gpu else torch.device("cpu")
@@ -52,7 +53,8 @@ def train(
         with opened(run, resume) if rank == 0 else nullcontext():
             if rank and resume and run.out:
                 load(run, run.out / NAME)
-            images = faces.images.to(device)
+            images: Any = getattr(faces, "images", faces)
+            images = images.to(device)
             run.to(device)
 
             def share(run: Run, h: Tensor) -> alone.Losses:
