@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -39,7 +40,8 @@ REFERENCE = {
 }
 CLASSICAL = ("liu", "yang2010", "yang2013", "ma2010")
 PAPER, TEXT, FAINT = (32, 32, 32), (232, 232, 232), (165, 165, 165)  # colours
-GAP, APART, HEAD = 4, 20, 44  # px: between faces, before what the paper does not show, for names
+GAP, HEAD = 4, 44  # px: between faces, for names
+ABREAST = 5  # columns; more go on below
 EYE = (64, 28)  # px of HR that the enlarged eye region shows, twice as large
 Column = tuple[str, str, Tensor | str]  # letter, name, a picture a row or why there is none
 
@@ -148,8 +150,8 @@ def redraw(
         (f"({letter})", name, known[name] if name in known else run(name, lr))
         for letter, name in figure.panels.items()
     ]
-    columns += [("", name, run(name, lr)) for name in more]
-    return shown(picture(columns, eyes if figure.eyes else ()))
+    columns += [("ours", name, run(name, lr)) for name in more]
+    return shown(picture(columns, eyes[: len(h)] if figure.eyes else ()))
 
 
 def caption(number: int) -> Markdown:
@@ -235,27 +237,40 @@ def picture(
     columns: Sequence[Column],
     eyes: Sequence[tuple[tuple[float, float], tuple[float, float]]] = (),
 ) -> Image.Image:
-    """Columns of faces below their letters and names; where `eyes` are given, those enlarged too.
+    """Columns of faces, no more than five abreast: so a page shows a face at its 128 px.
 
-    A face has 128 px. Columns without a letter come after the paper's, set apart.
+    Parameters
+    ----------
+    eyes : of the people, if each row is one; a person's columns then stay together, with the eyes
+        enlarged below each face.
     """
+    across = math.ceil(len(columns) / math.ceil(len(columns) / ABREAST))
+    bands = []
+    for rows in [slice(i, i + 1) for i in range(len(eyes))] or [slice(None)]:
+        some = [(a, name, x if isinstance(x, str) else x[rows]) for a, name, x in columns]
+        bands += [band(some[i : i + across], eyes[rows]) for i in range(0, len(some), across)]
+    height = bands[0].height
+    canvas = Image.new("RGB", (bands[0].width, len(bands) * height), PAPER)
+    for i, one in enumerate(bands):
+        canvas.paste(one, (0, i * height))
+    return canvas
+
+
+def band(
+    columns: Sequence[Column], eyes: Sequence[tuple[tuple[float, float], tuple[float, float]]]
+) -> Image.Image:
+    """Columns side by side below their letters and names."""
     n = max(len(images) for *_, images in columns if isinstance(images, Tensor))
-    strip = 2 * EYE[1] + GAP if eyes else 0
-    height = SIZE + strip + GAP
-    lettered = [bool(letter) for letter, *_ in columns]
-    ours = len(columns) - next(i for i, has in enumerate(reversed(lettered)) if has)
-    ours = ours if eyes else len(columns)  # in Figs. 8 and 9 no column is ours alone
-    width = len(columns) * (SIZE + GAP) + GAP + (APART if ours < len(columns) else 0)
-    canvas = Image.new("RGB", (width, HEAD + n * height), PAPER)
+    height = SIZE + GAP + (2 * EYE[1] + GAP if eyes else 0)
+    canvas = Image.new("RGB", (len(columns) * (SIZE + GAP) + GAP, HEAD + n * height), PAPER)
     pen = ImageDraw.Draw(canvas)
     font = ImageFont.truetype(findfont("DejaVu Sans"), 15)
     for i, (letter, name, images) in enumerate(columns):
-        x = GAP + i * (SIZE + GAP) + (APART if i >= ours else 0)
-        middle = x + SIZE / 2
-        pen.text((middle, 17), letter or ("ours" if i >= ours else ""), FAINT, font, "ms")
-        pen.text((middle, 37), label(name), TEXT, font, "ms")
+        x = GAP + i * (SIZE + GAP)
+        pen.text((x + SIZE / 2, 17), letter, FAINT, font, "ms")
+        pen.text((x + SIZE / 2, 37), label(name), TEXT, font, "ms")
         if isinstance(images, str):
-            pen.text((x, HEAD + 4), textwrap.fill(images, 16), FAINT, font)
+            pen.text((x, HEAD + 4), textwrap.fill(images, 15), FAINT, font)
             continue
         for row, tile in enumerate(as_array(images)):
             y, face = HEAD + row * height, Image.fromarray(tile)
