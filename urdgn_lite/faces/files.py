@@ -21,6 +21,8 @@ FOLDERS = {  # what folders are called, in any capitals -> the split that they h
     "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val",
     "test": "test", "testing": "test",
 }  # fmt: skip
+# Told by their first bytes: tarfile would try them all, and zeros without end are padding to xz.
+COMPRESSED = ((b"\x1f\x8b", "gz"), (b"BZh", "bz2"), (b"\xfd7zXZ", "xz"))
 Read = Callable[[], bytes]  # a way to get a file's bytes
 Source = tuple[str, Read]  # with its name
 
@@ -164,11 +166,17 @@ class Archive:
             with self.opened() as file:
                 zipped = zipfile.is_zipfile(file)
                 file.seek(0)
-                with zipfile.ZipFile(file) if zipped else tarfile.open(fileobj=file) as archive:
+                start = file.read(8)
+                file.seek(0)
+                kind = next((kind for magic, kind in COMPRESSED if start.startswith(magic)), "")
+                archive: Any = (
+                    zipfile.ZipFile(file) if zipped
+                    else tarfile.open(fileobj=file, mode=f"r:{kind}")  # type: ignore[call-overload]
+                )  # fmt: skip
+                with archive:
                     yield archive
         except broken as error:
-            reason = str(error).partition(":\n")[0]  # tarfile lists what it tried on further lines
-            raise FacesError(f"{self.name}: not a readable tar or zip file ({reason})") from error
+            raise FacesError(f"{self.name}: not a readable tar or zip file ({error})") from error
 
 
 def _place(member: Any) -> int:
