@@ -40,7 +40,7 @@ def opened(run: Run, resume: bool) -> Iterator[None]:
         yield
         return
     path = run.out / NAME
-    if resume and not path.exists():
+    if resume and not path.is_file():
         raise CheckpointError(f"no checkpoint to resume at {path}")
     with store.claimed(run.out):
         if resume:

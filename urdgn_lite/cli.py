@@ -151,8 +151,10 @@ def evaluate(
     from urdgn_lite.provenance import circumstances
 
     with plain_errors():
-        if save and len(methods) != 1:
-            raise ValueError("--save keeps one row under one name: give one method")
+        if save is not None:
+            if len(methods) != 1:
+                raise ValueError("--save keeps one row under one name: give one method")
+            e.check_name(save)
         known = [m.get(name) for name in methods]  # a wrong name costs no measuring
         found = f.load(faces, split, root=root)
         rows = {
@@ -160,7 +162,7 @@ def evaluate(
             for name, method in zip(methods, known, strict=True)
         }
         out.print(measured(rows, str(found)).printed())
-        if save:
+        if save is not None:
             name = methods[0]
             trained = {} if name in m.REGISTRY else {"trained": zoo.card(name.rstrip("+"))}
             row = rows[name] | circumstances() | trained

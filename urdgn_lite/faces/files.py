@@ -169,11 +169,12 @@ class Archive:
                 start = file.read(8)
                 file.seek(0)
                 kind = next((kind for magic, kind in COMPRESSED if start.startswith(magic)), "")
-                archive: Any = (
-                    zipfile.ZipFile(file) if zipped
-                    else tarfile.open(fileobj=file, mode=f"r:{kind}")  # type: ignore[call-overload]
-                )  # fmt: skip
-                with archive:
+                mode: Any = f"r:{kind}"
+                with (
+                    zipfile.ZipFile(file)
+                    if zipped
+                    else tarfile.open(fileobj=file, mode=mode) as archive
+                ):
                     yield archive
         except broken as error:
             raise FacesError(f"{self.name}: not a readable tar or zip file ({error})") from error

@@ -70,6 +70,9 @@ def write_shards(
                         for face in part:
                             tar.write(face)
                     write(beside / f"{split}-{number:06d}.tar", shard.getvalue())
+                if not counts[split]:
+                    why = skipped[0] if skipped else "is it empty?"
+                    raise FacesError(f"{source}: no usable face for split {split!r}. {why}")
         except BaseException:
             shutil.rmtree(beside, ignore_errors=True)
             raise
