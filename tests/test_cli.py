@@ -158,8 +158,9 @@ def test_paths_that_look_like_markup_are_printed_as_they_are(run, mine, generato
         path = tmp_path / folder / ("red]" if folder == "[" else "") / "g.safetensors"
         path.parent.mkdir(parents=True)
         path.write_bytes(generator_file.read_bytes())
-    result = run("evaluate", "[/red]/g.safetensors", "[lite]/g.safetensors", "--faces",
-                 faces_folder)  # fmt: skip
+    result = run(
+        "evaluate", "[/red]/g.safetensors", "[lite]/g.safetensors", "--faces", faces_folder
+    )
     assert result.exit_code == 0, result.output
     printed = "".join(result.stdout.split())
     assert "Faces([link]," in printed

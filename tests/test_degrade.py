@@ -167,8 +167,11 @@ def test_8_bit_images_are_not_resized_as_if_they_were_float(resize, few_faces):
         inspect.unwrap(resize)(few_faces.images[:1])
 
 
-@given(st.tuples(st.integers(0, 16), st.integers(0, 16)),
-       st.tuples(st.integers(0, 12), st.integers(0, 12)), st.floats(-1, 1, width=32))  # fmt: skip
+@given(
+    st.tuples(st.integers(0, 16), st.integers(0, 16)),
+    st.tuples(st.integers(0, 12), st.integers(0, 12)),
+    st.floats(-1, 1, width=32),
+)
 def test_occlude_changes_the_box_and_nothing_else(xs, ys, value):
     (left, right), (top, bottom) = sorted(xs), sorted(ys)
     images = random_images()

@@ -27,9 +27,13 @@ def together(folder, out, preset, *more):
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     command += ["-m", "urdgn_lite", "train", "--preset", preset, "--faces", str(folder)]
     return subprocess.run(
-        [*command, "--steps", "6", "--out", str(out), *more], timeout=600,
-        env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        [*command, "--steps", "6", "--out", str(out), *more],
+        timeout=600,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def test_two_processes_get_the_weights_of_one(folder, tmp_path):

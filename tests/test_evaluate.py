@@ -62,8 +62,9 @@ def test_gains_are_differences_to_bicubic(few_faces, bicubic):
     assert row["gain_psnr"] < -0.5
 
 
-def test_the_size_of_a_batch_does_not_matter(few_faces, bicubic):
-    row = e.evaluate(upsample_bicubic, few_faces, batch=3)
+def test_the_size_of_a_batch_does_not_matter(few_faces, bicubic, monkeypatch):
+    monkeypatch.setattr(e, "BATCH", 3)
+    row = e.evaluate(upsample_bicubic, few_faces)
     same = [k for k in row if k != "seconds_per_face"]
     for k in same:
         assert row[k] == pytest.approx(bicubic[k], abs=2e-4), k
@@ -76,7 +77,7 @@ def test_a_method_sees_lr_faces_on_the_8_bit_grid_and_nothing_else(few_faces):
         seen.append(lr.clone())
         return upsample_bicubic(lr)
 
-    e.evaluate(spy, few_faces, batch=8)
+    e.evaluate(spy, few_faces)
     assert torch.equal(seen[0], downsample(to_float(few_faces.images)))
     assert all(torch.equal(lr, to_float(to_uint8(lr))) for lr in seen)
     assert {tuple(lr.shape[1:]) for lr in seen} == {(3, 16, 16)}

@@ -62,9 +62,13 @@ def test_without_a_table_everybody_is_a_person_of_their_own(monkeypatch, tmp_pat
             monkeypatch.setenv("URDGN_FACES", folder)
         else:
             monkeypatch.delenv("URDGN_FACES")
-        with pytest.raises(FacesError, match=r"no table imaginary\.csv in the folder URDGN_FACES"):
-            few_faces.about("yaw")
+        with pytest.raises(FacesError, match=r"no table mine\.csv in the folder URDGN_FACES"):
+            replace(few_faces, source="mine").about("yaw")
         assert len(set(few_faces.people())) == 8
+
+
+def test_the_bundled_faces_have_their_eyes_in_a_table_of_their_own(few_faces):
+    assert all(30 < float(x) < 60 for x in few_faces.about("left_eye_x"))
 
 
 def test_500_test_faces_are_of_31_people(development_faces):

@@ -152,9 +152,9 @@ def test_names_that_are_no_utf8_are_spelt_out_and_dealt(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("train", "val", "test"), [("Train", "Val", "Test"), ("training", "valid", "TESTING"),
-                               ("TRAIN", "Validation", "test")]
-)  # fmt: skip
+    ("train", "val", "test"),
+    [("Train", "Val", "Test"), ("training", "valid", "TESTING"), ("TRAIN", "Validation", "test")],
+)
 def test_folders_of_splits_are_known_in_any_capitals(tmp_path, train, val, test):
     fill(tmp_path, [f"{train}/1.png", f"{train}/2.png", f"{val}/3.png", f"{test}/4.png"])
     assert faces.load(tmp_path, "train").names == [f"{train}/1.png", f"{train}/2.png"]

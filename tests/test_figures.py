@@ -46,7 +46,7 @@ def test_results_that_still_carry_gradients_can_be_shown(lr):
 
 def test_the_sheet_shows_lr_bicubic_generated_and_hr_from_the_top(four, lr):
     generated = to_float(four).flip(3)
-    sheet = np.asarray(figures.sheet(lr, generated, to_float(four)))
+    sheet = np.asarray(figures.sheet(lr, upsample_bicubic(lr), generated, to_float(four)))
     assert sheet.shape == (4 * 128, 4 * 128, 3)
     for face in range(4):
         column = sheet[:, face * 128 :][:, :128]
@@ -57,7 +57,7 @@ def test_the_sheet_shows_lr_bicubic_generated_and_hr_from_the_top(four, lr):
 
 
 def test_without_hr_the_sheet_has_three_rows(lr):
-    assert figures.sheet(lr, upsample_bicubic(lr)).size == (4 * 128, 3 * 128)
+    assert figures.sheet(lr, lr, lr).size == (4 * 128, 3 * 128)
 
 
 def shown(pictures):
@@ -147,8 +147,8 @@ def test_a_column_that_a_run_does_not_have_is_left_out():
     assert len(axis.lines) == 1
 
 
-def test_the_contact_sheet_fills_its_last_row_with_black(four):
-    sheet = np.asarray(figures.contact_sheet(four, columns=3))
+def test_a_sheet_fills_its_last_row_with_black(four):
+    sheet = np.asarray(figures.sheet(*four.split(3)))
     assert sheet.shape == (2 * 128, 3 * 128, 3)
     assert np.array_equal(sheet[128:, :128], pixels(four)[3])
     assert not sheet[128:, 128:].any()

@@ -151,7 +151,8 @@ def test_the_same_seed_gives_the_same_pyramid(few_faces):
 
 
 def test_fit_trains_the_levels(few_faces, h):
-    method = Network.untrained(SLIM.but(steps=3))
+    preset = SLIM.but(steps=3)
+    method = Network(build_generator(preset), {"preset": preset.to_dict()}, trained=False)
     assert method.fit(to_float(few_faces.images), progress=False) is method
     generated = method(downsample(h))
     assert generated.shape == (2, 3, 128, 128)

@@ -12,7 +12,7 @@ from urdgn_lite.degrade import downsample, upsample_bicubic
 from urdgn_lite.faces import to_float
 from urdgn_lite.measure import evaluate, metrics
 from urdgn_lite.methods import belief
-from urdgn_lite.methods.liu import Liu, average, bilateral, shrink
+from urdgn_lite.methods.liu import Liu, average, bilateral, resize
 
 
 @pytest.fixture(autouse=True)
@@ -65,8 +65,8 @@ def test_the_global_face_is_the_most_probable_one(hr, noise):
     method = Liu(rank=10, noise=noise, local=False).fit(hr[:20])
     lr = downsample(hr[20:21])
     mean, u = method.arrays["mean"].double(), method.arrays["basis"].double()
-    w = shrink(u.view(10, 3, 128, 128)).flatten(1).numpy().T
-    known = (lr - shrink(mean[None])).flatten().numpy()
+    w = resize(u.view(10, 3, 128, 128), 16).flatten(1).numpy().T
+    known = (lr - resize(mean[None], 16)).flatten().numpy()
     prior = method.arrays["prior"].double().numpy()
     # one least-squares problem of both terms, each row divided by its deviation
     rows = np.vstack([w / noise, np.diag(prior**-0.5)])

@@ -90,7 +90,6 @@ def test_the_boxes_lie_on_the_aligned_frame():
         assert top + 8 < y < bottom - 8  # beyond the feathered border
     for box in BOXES.values():
         assert all(edge % 4 == 0 and 0 <= edge <= 128 for edge in box)
-    assert "instead of landmarks" in Yang2013.approximation
 
 
 def test_the_gain_of_edges_is_the_least_squares_one():

@@ -151,11 +151,16 @@ def test_psnr_agrees_with_scikit_image(generated, real, pairs):
 def test_ssim_agrees_with_scikit_image(generated, real, pairs):
     theirs = [
         structural_similarity(
-            a, b, data_range=255, channel_axis=2, gaussian_weights=True, sigma=1.5,
+            a,
+            b,
+            data_range=255,
+            channel_axis=2,
+            gaussian_weights=True,
+            sigma=1.5,
             use_sample_covariance=False,
         )
         for a, b in pairs
-    ]  # fmt: skip
+    ]
     assert ssim(generated, real).tolist() == pytest.approx(theirs, abs=1e-5)
 
 

@@ -93,8 +93,9 @@ def test_a_gan_has_the_generator_of_its_bare_namesake(name):
     assert str(build_generator(get(name))) == str(bare)
 
 
-@pytest.mark.parametrize("make", [lambda: build_generator(get("released")),
-                                  lambda: Resize((2, 3, 4, 5))])  # fmt: skip
+@pytest.mark.parametrize(
+    "make", [lambda: build_generator(get("released")), lambda: Resize((2, 3, 4, 5))]
+)
 @torch.no_grad()
 def test_a_released_output_pixel_sees_41_pixels_of_128(make):
     torch.manual_seed(0)

@@ -168,7 +168,7 @@ GAMES = {
     "log of a padded sigmoid": lambda r, f: (
         (r.sigmoid() + 1e-8).log().mean() + (1 - f.sigmoid() + 1e-8).log().mean()
     ),
-}  # fmt: skip
+}
 OBJECTIVES = {
     "λ squared": lambda r, f, g, h, lam, how="mean": urdgn_value(r, f, g, h, lam**2, how),
     "λ forgotten": lambda r, f, g, h, lam, how="mean": urdgn_value(r, f, g, h, 1.0, how),
@@ -181,34 +181,32 @@ OBJECTIVES = {
     "1 − λ on the game": lambda r, f, g, h, lam, how="mean": (
         (1 - lam) * gan_value(r, f) + lam * pixel_term(g, h, how)
     ),
-    "minus λ": lambda r, f, g, h, lam, how="mean": (
-        gan_value(r, f) - lam * pixel_term(g, h, how)
-    ),
+    "minus λ": lambda r, f, g, h, lam, how="mean": gan_value(r, f) - lam * pixel_term(g, h, how),
     "labels swapped": lambda r, f, g, h, lam, how="mean": urdgn_value(f, r, g, h, lam, how),
-    "game forgotten": lambda r, f, g, h, lam, how="mean": lam * pixel_term(g, h, how) + 0 * (
-        r.sum() + f.sum()
+    "game forgotten": lambda r, f, g, h, lam, how="mean": (
+        lam * pixel_term(g, h, how) + 0 * (r.sum() + f.sum())
     ),
     "sum and mean swapped": lambda r, f, g, h, lam, how="mean": (
         gan_value(r, f) + lam * _swapped_reductions(g, h, how)
     ),
     "sum is the default": lambda r, f, g, h, lam, how="sum": urdgn_value(r, f, g, h, lam, how),
     "always the mean": lambda r, f, g, h, lam, how="mean": urdgn_value(r, f, g, h, lam),
-    "sum over the batch too": lambda r, f, g, h, lam, how="mean": gan_value(r, f) + lam * (
-        (g - h).square().sum() if how == "sum" else (g - h).square().mean()
+    "sum over the batch too": lambda r, f, g, h, lam, how="mean": (
+        gan_value(r, f)
+        + lam * ((g - h).square().sum() if how == "sum" else (g - h).square().mean())
     ),
-    "square forgotten": lambda r, f, g, h, lam, how="mean": gan_value(r, f) + lam * (
-        (g - h).abs().flatten(1).sum(1).mean() if how == "sum" else (g - h).abs().mean()
+    "square forgotten": lambda r, f, g, h, lam, how="mean": (
+        gan_value(r, f)
+        + lam * ((g - h).abs().flatten(1).sum(1).mean() if how == "sum" else (g - h).abs().mean())
     ),
     "root of the norm": lambda r, f, g, h, lam, how="mean": (
         gan_value(r, f) + lam * pixel_term(g, h, how).sqrt()
     ),
-    "half of the square": lambda r, f, g, h, lam, how="mean": (
-        urdgn_value(r, f, g, h, lam / 2, how)
+    "half of the square": lambda r, f, g, h, lam, how="mean": urdgn_value(r, f, g, h, lam / 2, how),
+    "detached": lambda r, f, g, h, lam, how="mean": urdgn_value(
+        r, f, g.detach() + 0 * g, h, lam, how
     ),
-    "detached": lambda r, f, g, h, lam, how="mean": (
-        urdgn_value(r, f, g.detach() + 0 * g, h, lam, how)
-    ),
-}  # fmt: skip
+}
 
 
 def _generator_mutant(change: Callable) -> Callable:
@@ -232,8 +230,8 @@ GENERATORS = {
     "half of the square": lambda z, g, h, lam, a, m: generator_loss(z, g, h, lam / 2, a, m),
     "label swapped": lambda z, g, h, lam, a, m: generator_loss(-z, g, h, lam, a, m),
     "saturation swapped": lambda z, g, h, lam, a, m: generator_loss(z, g, h, lam, OTHER[a], m),
-    "never saturating": lambda z, g, h, lam, a, m: (
-        generator_loss(z, g, h, lam, "non-saturating", m)
+    "never saturating": lambda z, g, h, lam, a, m: generator_loss(
+        z, g, h, lam, "non-saturating", m
     ),
     "always saturating": lambda z, g, h, lam, a, m: generator_loss(z, g, h, lam, "saturating", m),
     "G climbs": lambda z, g, h, lam, a, m: (
@@ -248,10 +246,11 @@ GENERATORS = {
     "log forgotten": lambda z, g, h, lam, a, m: -z.sigmoid().mean() + lam * pixel_term(g, h, m),
     "z detached": lambda z, g, h, lam, a, m: generator_loss(z.detach() + 0 * z, g, h, lam, a, m),
     "ĥ detached": lambda z, g, h, lam, a, m: generator_loss(z, g.detach() + 0 * g, h, lam, a, m),
-    "log of a rounded sigmoid": lambda z, g, h, lam, a, m: lam * pixel_term(g, h, m) + (
-        (1 - z.sigmoid()).log().mean() if a == "saturating" else -z.sigmoid().log().mean()
+    "log of a rounded sigmoid": lambda z, g, h, lam, a, m: (
+        lam * pixel_term(g, h, m)
+        + ((1 - z.sigmoid()).log().mean() if a == "saturating" else -z.sigmoid().log().mean())
     ),
-}  # fmt: skip
+}
 MUTANTS = {
     "eq:1": GAMES,
     "eq:2": OBJECTIVES,

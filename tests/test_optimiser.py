@@ -37,8 +37,13 @@ def check_step(step: Callable) -> None:
     for alpha in (0.9, 0.01):
         for eps_inside in (True, False):
             for maximize in (False, True):
-                how = {"eta": 0.02, "alpha": alpha, "eps": 1e-3, "eps_inside": eps_inside,
-                       "maximize": maximize}  # fmt: skip
+                how = {
+                    "eta": 0.02,
+                    "alpha": alpha,
+                    "eps": 1e-3,
+                    "eps_inside": eps_inside,
+                    "maximize": maximize,
+                }
                 theta, delta = draw(3, 2, seed=1), draw(3, 2, seed=2).square()
                 wanted, average = theta.numpy().copy(), delta.numpy().copy()
                 for seed in (3, 4, 5):

@@ -13,8 +13,12 @@ SVG = "{http://www.w3.org/2000/svg}"
 def test_the_shapes_are_those_of_a_real_pass():
     G = networks.build_generator(presets.get("lite"))
     assert pipeline.shapes(G, (3, 16, 16)) == [
-        (128, 16, 16), (64, 32, 32), (32, 64, 64), (16, 128, 128), (3, 128, 128)
-    ]  # fmt: skip
+        (128, 16, 16),
+        (64, 32, 32),
+        (32, 64, 64),
+        (16, 128, 128),
+        (3, 128, 128),
+    ]
     D = networks.build_discriminator(presets.get("smoke-gan"))
     *maps, flat, hidden, logit = pipeline.shapes(D, (3, 128, 128))
     assert [side for _, side, _ in maps] == [128, 64, 32, 16, 8]

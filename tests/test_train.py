@@ -259,9 +259,12 @@ def test_augmented_faces_stay_faces(few_faces, degrees, zoom, shift, seed):
 
 @pytest.mark.parametrize(
     ("affine", "farthest"),
-    [((0.0, 0.0, 0.05), 0.05 * 128 * math.sqrt(2)), ((0.0, 0.1, 0.0), 40 * 0.1 / 0.9),
-     ((10.0, 0.0, 0.0), 40 * math.radians(10))],
-)  # fmt: skip
+    [
+        ((0.0, 0.0, 0.05), 0.05 * 128 * math.sqrt(2)),
+        ((0.0, 0.1, 0.0), 40 * 0.1 / 0.9),
+        ((10.0, 0.0, 0.0), 40 * math.radians(10)),
+    ],
+)
 def test_turn_zoom_and_shift_move_a_point_as_far_as_promised_and_no_farther(affine, farthest):
     x = torch.arange(128.0)
     spot = torch.exp(-((x - 63.5) ** 2) / 18).outer(torch.exp(-((x - 103.5) ** 2) / 18))

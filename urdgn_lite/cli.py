@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -37,16 +36,16 @@ def faces(
     root: Root = Path("data"),
 ) -> None:
     """Look at a source of faces: how many there are, what was skipped and why."""
-    from urdgn_lite import faces as f
-    from urdgn_lite.lesson.figures import contact_sheet, save_png
+    from urdgn_lite.faces import load
+    from urdgn_lite.lesson import figures
 
     with plain_errors():
-        found = f.load(source, split, root=root)
+        found = load(source, split, root=root)
         say(out, found)
         for name, reason in found.skipped:
             say(out, f"  skipped {name}: {reason}")
         if sheet:
-            save_png(contact_sheet(found.images[:32]), sheet)
+            figures.save_png(figures.sheet(*found.images[:32].split(8)), sheet)
             say(out, f"wrote {sheet}")
 
 
@@ -60,10 +59,10 @@ def shards(
 
     For sets larger than memory. Needs the extra `shards`.
     """
-    from urdgn_lite import faces as f
+    from urdgn_lite.faces import write_shards
 
     with plain_errors():
-        counts, skipped = f.write_shards(source, folder, root=root)
+        counts, skipped = write_shards(source, folder, root=root)
         say(out, f"{folder}: " + ", ".join(f"{n} faces in {split}" for split, n in counts.items()))
         for reason in skipped:
             say(out, f"  skipped {reason}")
@@ -100,29 +99,26 @@ def train(
 
     import torch
 
-    from urdgn_lite import faces as f
     from urdgn_lite import presets
-    from urdgn_lite.train import train
+    from urdgn_lite.faces import load, stream
     from urdgn_lite.watch import gain
 
     with plain_errors():
-        p = presets.get(preset)
+        recipe = presets.get(preset)
         if lam is not None:
-            p = weighed(p, lam)
-        folder = folder or Path("runs") / p.name
-        images = f.stream(faces, "train", root=root, limit=limit)
-        val = f.load(faces, "val", root=root, limit=100)
-        run: Any = partial(
-            train, p, images, val, out=folder, steps=steps, seed=seed, start=start, resume=resume
-        )
+            recipe = weighed(recipe, lam)
+        folder = folder or Path("runs") / recipe.name
+        images = stream(faces, "train", root=root, limit=limit)
+        val = load(faces, "val", root=root, limit=100)
+        how: Any = {"seed": seed, "start": start, "resume": resume}
+        if minutes is not None:
+            how["minutes"] = minutes
         if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-            from urdgn_lite.distributed import train as together
-
-            run = partial(together, *run.args, **run.keywords)
-        elif minutes is not None:
-            run = partial(run, minutes=minutes)
+            from urdgn_lite.distributed import train
+        else:
+            from urdgn_lite.train import train
         with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-            run = run()
+            run = train(recipe, images, val, out=folder, steps=steps, **how)
         done = "done" if run.done else "stopped (go on with --resume)"
         say(
             out,
@@ -143,30 +139,28 @@ def evaluate(
     root: Root = Path("data"),
 ) -> None:
     """Measure methods on faces: PSNR, SSIM, LPIPS, identity, LR consistency, seconds a face."""
-    from urdgn_lite import faces as f
-    from urdgn_lite import methods as m
     from urdgn_lite import zoo
-    from urdgn_lite.measure import evaluate as e
+    from urdgn_lite.faces import load
+    from urdgn_lite.measure.evaluate import check_name, evaluate, write_row
     from urdgn_lite.measure.report import measured
+    from urdgn_lite.methods import REGISTRY, get
     from urdgn_lite.provenance import circumstances
 
     with plain_errors():
         if save is not None:
             if len(methods) != 1:
                 raise ValueError("--save keeps one row under one name: give one method")
-            e.check_name(save)
-        known = [m.get(name) for name in methods]  # a wrong name costs no measuring
-        found = f.load(faces, split, root=root)
-        rows = {
-            name: e.evaluate(method, found, perceptual=True)
-            for name, method in zip(methods, known, strict=True)
-        }
+            check_name(save)
+        known = [get(name) for name in methods]  # a wrong name costs no measuring
+        found = load(faces, split, root=root)
+        named = zip(methods, known, strict=True)
+        rows = {name: evaluate(method, found, perceptual=True) for name, method in named}
         out.print(measured(rows, str(found)).printed())
         if save is not None:
             name = methods[0]
-            trained = {} if name in m.REGISTRY else {"trained": zoo.card(name.rstrip("+"))}
+            trained = {} if name in REGISTRY else {"trained": zoo.card(name.rstrip("+"))}
             row = rows[name] | circumstances() | trained
-            say(out, f"wrote {e.write_row(save, found, row)}")
+            say(out, f"wrote {write_row(save, found, row)}")
 
 
 @app.command()
@@ -189,23 +183,20 @@ def table1(
     Every row is written to the ledger as soon as it is measured. Ctrl-C keeps what is done; the
     same command goes on from there.
     """
-    from urdgn_lite import faces as f
-    from urdgn_lite.measure import conditions as b
-    from urdgn_lite.measure import report as v
-    from urdgn_lite.measure import table1 as t
+    from urdgn_lite.faces import load
+    from urdgn_lite.measure import conditions, report
+    from urdgn_lite.measure.table1 import build, keys, measure
 
     with plain_errors():
         if unaligned:  # a source of its own, whose rows stand beside those of the aligned faces
-            loose = f.load(f"{faces}-{split}-unaligned", split, root=root)
+            loose = load(f"{faces}-{split}-unaligned", split, root=root)
             found = replace(loose, source=faces, split=f"{split}-unaligned")
         else:
-            found = f.load(faces, split, root=root)
-        measure = b.measure if bins else t.measure
-        table = t.build(
-            methods or t.keys(), found, measure, training=training, limit=limit, folder=folder,
-            again=again, root=root,
-        )  # fmt: skip
-        for part in b.tables(table) if bins else v.tables(table, str(found)):
+            found = load(faces, split, root=root)
+        how: Any = {"training": training, "limit": limit, "folder": folder, "root": root}
+        one = conditions.measure if bins else measure
+        table = build(methods or keys(), found, one, again=again, **how)
+        for part in conditions.tables(table) if bins else report.tables(table, str(found)):
             out.print(part)
         if table.interrupted:
             say(err, "interrupted: what is measured is kept, the same command goes on from there")
@@ -283,10 +274,8 @@ def grade(
         seed = secrets.randbelow(10**6) if seed is None else seed
         out.print(f"isolation: {isolation(unsafe)}", highlight=False)
         limits = Limits(seconds, wall or 60 + 4 * seconds, int(memory * 2**30))
-        made = grade_course(
-            folder, table, feedback, students, seed=seed, limits=limits, workers=workers,
-            only=only, unsafe=unsafe,
-        )  # fmt: skip
+        how: Any = {"limits": limits, "workers": workers, "only": only, "unsafe": unsafe}
+        made = grade_course(folder, table, feedback, students, seed=seed, **how)
         ok = sum(one.status == "ok" for one in made.grades)
         out.print(
             f"{len(made.grades)} submissions, {ok} without problems: {table}; "

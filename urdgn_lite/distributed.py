@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import os
 from contextlib import nullcontext
-from pathlib import Path
 from typing import Any
 
 import torch
 import torch.distributed as dist
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
 from urdgn_lite import train as alone
@@ -22,15 +21,21 @@ from urdgn_lite.checkpoint import NAME, load, opened
 from urdgn_lite.faces import Faces, Shards
 from urdgn_lite.presets import Preset
 from urdgn_lite.provenance import described
-from urdgn_lite.run import Run
+from urdgn_lite.run import Place, Run, Start
 from urdgn_lite.watch import report
 
 
 def train(
-    preset: Preset, faces: Faces | Shards, val: Faces | None = None, *,
-    out: Path | str | None = None, steps: int | None = None, seed: int = 0,
-    start: nn.Module | Path | str | None = None, resume: bool = False,
-) -> Run:  # fmt: skip
+    preset: Preset,
+    faces: Faces | Shards,
+    val: Faces | None = None,
+    *,
+    out: Place = None,
+    steps: int | None = None,
+    seed: int = 0,
+    start: Start = None,
+    resume: bool = False,
+) -> Run:
     """What `train.train` does, by all processes that `torchrun` started; the first one saves.
 
     Raises

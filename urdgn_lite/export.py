@@ -67,11 +67,10 @@ def export(name: str | Path, path: Path) -> float:
 
 def _model(network: nn.Module, example: torch.Tensor) -> Any:
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    how: dict[str, Any] = {"input_names": ["lr"], "output_names": ["hr"], "verbose": False}
+    how |= {"dynamo": True, "dynamic_shapes": ({0: torch.export.Dim("batch")},)}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of torch about its own exporter
-        program = torch.onnx.export(
-            network, (example,), input_names=["lr"], output_names=["hr"], dynamo=True,
-            dynamic_shapes=({0: torch.export.Dim("batch")},), verbose=False,
-        )  # fmt: skip
+        program = torch.onnx.export(network, (example,), **how)
     assert program is not None
     return program.model_proto

@@ -39,13 +39,12 @@ class Muon(torch.optim.AdamW):
     ----------
     momentum : share of the running mean of gradients that a step keeps.
     smallest : matrices with fewer rows or columns are left to AdamW.
-    **adamw : its arguments; `weight_decay` and `maximize` serve both.
+    **rest : AdamW's arguments; `weight_decay` and `maximize` serve both.
     """
 
     def __init__(
-        self, params: Any, lr: float = 1e-3, *,
-        momentum: float = 0.95, smallest: int = 48, **adamw: Any,
-    ) -> None:  # fmt: skip
+        self, params: Any, lr: float = 1e-3, momentum: float = 0.95, smallest: int = 48, **rest: Any
+    ) -> None:
         if not 0 <= momentum < 1:
             raise ValueError(f"need 0 ≤ momentum < 1; got {momentum}")
         groups: dict[bool, list[Tensor]] = {True: [], False: []}
@@ -53,7 +52,7 @@ class Muon(torch.optim.AdamW):
             matrix = theta.ndim > 1 and min(theta.flatten(1).shape) >= smallest
             groups[matrix].append(theta)
         defaults = [{"params": some, "muon": muon} for muon, some in groups.items() if some]
-        super().__init__(defaults, lr, **adamw)
+        super().__init__(defaults, lr, **rest)
         self.momentum = momentum
 
     @torch.no_grad()

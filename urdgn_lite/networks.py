@@ -103,10 +103,7 @@ class Discriminator(nn.Sequential):
         super().__init__(*layers, nn.Dropout(0.5), nn.Linear(hidden, 1))
 
 
-GENERATORS: dict[str, type[nn.Module]] = {
-    "deconvolutional": Deconvolutional,
-    "residual": Residual,
-}
+GENERATORS: dict[str, type[nn.Module]] = {"deconvolutional": Deconvolutional, "residual": Residual}
 DISCRIMINATORS: dict[str, type[nn.Module]] = {"face": Discriminator}
 
 

@@ -75,9 +75,13 @@ def pixel_term(generated: Images, real: Images, reduction: str = "mean") -> Scal
 
 @implements("eq:2")
 def urdgn_value(
-    z_real: Logits, z_fake: Logits, generated: Images, real: Images, lam: float,
+    z_real: Logits,
+    z_fake: Logits,
+    generated: Images,
+    real: Images,
+    lam: float,
     reduction: str = "mean",
-) -> Scalar:  # fmt: skip
+) -> Scalar:
     """Objective of UR-DGN: Eq. 1 with the LR face as input, plus λ E‖ĥ − h‖²_F.
 
     Implements Eq. 2 of Yu & Porikli (2016). For `reduction`, see `pixel_term`.
@@ -101,9 +105,13 @@ def discriminator_value(z_real: Logits, z_fake: Logits) -> Scalar:
 
 @implements("eq:7")
 def generator_loss(
-    z_fake: Logits | None, generated: Images, real: Images, lam: float,
-    adversarial: str = "saturating", reduction: str = "mean",
-) -> Scalar:  # fmt: skip
+    z_fake: Logits | None,
+    generated: Images,
+    real: Images,
+    lam: float,
+    adversarial: str = "saturating",
+    reduction: str = "mean",
+) -> Scalar:
     """What G lowers: the quantity under ∇_θG of Eqs. 6 and 7, log(1 − D(G(l))) + λ‖G(l) − h‖²_F.
 
     Implements Eq. 7 of Yu & Porikli (2016), the mean over a batch of N pairs; for many faces it

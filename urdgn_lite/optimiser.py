@@ -84,8 +84,4 @@ def constant_schedule(step: int, total: int, steps_per_epoch: int) -> float:
     return 1.0
 
 
-SCHEDULES = {
-    "paper": paper_schedule,
-    "constant": constant_schedule,
-    "cosine": cosine_schedule,
-}
+SCHEDULES = {"paper": paper_schedule, "constant": constant_schedule, "cosine": cosine_schedule}

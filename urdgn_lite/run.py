@@ -17,6 +17,8 @@ from urdgn_lite.optimiser import SCHEDULES, RMSprop
 from urdgn_lite.presets import Preset, find
 from urdgn_lite.provenance import circumstances
 
+Start = nn.Module | Path | str | None  # what G begins as: see `train.train`
+Place = Path | str | None  # a folder
 OPTIMISERS = {"rmsprop": RMSprop, "adamw": torch.optim.AdamW, "muon": Muon}
 
 
@@ -55,20 +57,17 @@ class Run:
 
     @classmethod
     def begin(
-        cls, preset: Preset, seed: int = 0, start: nn.Module | Path | str | None = None,
-        data: dict[str, Any] | None = None, out: Path | str | None = None,
-    ) -> Run:  # fmt: skip
+        cls, preset: Preset, seed: int = 0, start: Start = None, data: Any = None, out: Place = None
+    ) -> Run:
         """A new run; G is drawn from the seed, or a copy of `start` (see `train.train`)."""
         torch.manual_seed(seed)
         G, D = build_generator(preset), build_discriminator(preset)
         begun = zoo.copy_start(G, preset.start if start is None else start)
         for network in filter(None, (G, D)):  # the layout that convolutions are fastest in
             network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        run = cls(
-            preset, seed, data or {}, Path(out) if out else None, G, D,
-            build_optimiser(G, preset), D and build_optimiser(D, preset, maximize=True),
-            start=begun,
-        )  # fmt: skip
+        opt_g, opt_d = build_optimiser(G, preset), D and build_optimiser(D, preset, maximize=True)
+        place = Path(out) if out else None
+        run = cls(preset, seed, data or {}, place, G, D, opt_g, opt_d, start=begun)
         if preset.average:
             averaging = get_ema_multi_avg_fn(preset.average)
             run.averaged = AveragedModel(G, multi_avg_fn=averaging, use_buffers=True)
@@ -110,8 +109,7 @@ class Run:
 
     def card(self) -> dict[str, Any]:
         """How the weights came about."""
-        return {
-            "preset": self.preset.to_dict(), "steps": self.steps, "seed": self.seed,
-            "start": self.start, "data": self.data, "step": self.step,
-            "seconds": round(self.seconds, 1), **circumstances(), "history": self.history,
-        }  # fmt: skip
+        made = {"preset": self.preset.to_dict(), "steps": self.steps, "seed": self.seed}
+        made |= {"start": self.start, "data": self.data, "step": self.step}
+        made |= {"seconds": round(self.seconds, 1), **circumstances()}
+        return made | {"history": self.history}

@@ -98,15 +98,10 @@ def read_tensors(path: Path, what: str) -> tuple[dict[str, Tensor], Card]:
     ------
     DamagedError : it is something else, was changed, or holds values that are not finite.
     """
-    try:
-        with safe_open(path, framework="pt") as stored:
-            header = stored.metadata() or {}
-            tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+    with _read(path, what) as stored:
+        header = stored.metadata() or {}
+        tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
         card = json.loads(header["card"])
-    except UNREADABLE as error:
-        raise DamagedError(
-            f"{path}: not a {what} of this package ({_reason(path, error)})"
-        ) from error
     if header.get("sha256") != checksum(tensors, header["card"]):
         raise DamagedError(f"{path}: not a {what} as it was written: its checksum differs")
     if wrong := not_finite(tensors):
@@ -116,13 +111,18 @@ def read_tensors(path: Path, what: str) -> tuple[dict[str, Tensor], Card]:
 
 def read_card(path: Path, what: str) -> Card:
     """The card alone, unchecked."""
+    with _read(path, what) as stored:
+        return dict(json.loads(stored.metadata()["card"]))
+
+
+@contextmanager
+def _read(path: Path, what: str) -> Iterator[Any]:
     try:
         with safe_open(path, framework="pt") as stored:
-            return dict(json.loads(stored.metadata()["card"]))
+            yield stored
     except UNREADABLE as error:
-        raise DamagedError(
-            f"{path}: not a {what} of this package ({_reason(path, error)})"
-        ) from error
+        reason = _reason(path, error)
+        raise DamagedError(f"{path}: not a {what} of this package ({reason})") from error
 
 
 def checksum(tensors: Tensors, card: str) -> str:

@@ -10,7 +10,6 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -25,7 +24,7 @@ from urdgn_lite.objective import discriminator_value, generator_loss
 from urdgn_lite.presets import Preset, find
 from urdgn_lite.progress import bar, interruptible
 from urdgn_lite.provenance import described
-from urdgn_lite.run import Run
+from urdgn_lite.run import Place, Run, Start
 from urdgn_lite.watch import report
 
 Losses = dict[str, Tensor]
@@ -72,10 +71,10 @@ def train(
     faces: Faces | Shards | UInt8[Tensor, "n 3 128 128"],
     val: Faces | UInt8[Tensor, "m 3 128 128"] | None = None,
     *,
-    out: Path | str | None = None,
+    out: Place = None,
     steps: int | None = None,
     seed: int = 0,
-    start: nn.Module | Path | str | None = None,
+    start: Start = None,
     resume: bool = False,
     minutes: float = math.inf,
 ) -> Run:

@@ -29,11 +29,15 @@ def execute(path: Path) -> None:
     starts: list[float] = []  # of the code cells
     began = time.perf_counter()
     client = NotebookClient(
-        notebook, timeout=300, kernel_name="python3", store_widget_state=False,
-        record_timing=False, coalesce_streams=True,
+        notebook,
+        timeout=300,
+        kernel_name="python3",
+        store_widget_state=False,
+        record_timing=False,
+        coalesce_streams=True,
         resources={"metadata": {"path": path.parent}},
         on_cell_execute=lambda **_: starts.append(time.perf_counter()),
-    )  # fmt: skip
+    )
     own = len(notebook.cells)
     notebook.cells += solutions.cells(notebook)
     client.execute()

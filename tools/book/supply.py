@@ -58,19 +58,20 @@ def licences() -> dict[str, str]:
     """Licence by name of all that `pip install 'urdgn_lite[dev]'` brings, and of other extras."""
     from replay import closure
 
-    named = [line for extra, lines in PROJECT["optional-dependencies"].items()
-             if extra != "identity" for line in lines
-             if not line.startswith("urdgn_lite")]  # fmt: skip
+    extras = {k: v for k, v in PROJECT["optional-dependencies"].items() if k != "identity"}
+    named = [line for v in extras.values() for line in v if not line.startswith("urdgn_lite")]
     found = closure([*PROJECT["dependencies"], *named])
     return dict(sorted({**{name: licence(d) for name, d in found.items()}, **ELSEWHERE}.items()))
 
 
 def licence_table() -> str:
     """The same as a page."""
-    lines = ["# Licences of what this project depends on", "",
-             "Made by `make licences` from the packages' own metadata. **Bold**: named in "
-             "`pyproject.toml`; the others come with those.", "",
-             "| package | licence |", "|---|---|"]  # fmt: skip
+    what = (
+        "Made by `make licences` from the packages' own metadata. **Bold**: named in "
+        "`pyproject.toml`; the others come with those."
+    )
+    lines = ["# Licences of what this project depends on", "", what, ""]
+    lines += ["| package | licence |", "|---|---|"]
     names = direct()
     for name, stated in licences().items():
         lines.append(f"| {f'**{name}**' if name in names else name} | {stated} |")

@@ -32,11 +32,7 @@ if "google.colab" in sys.modules:
 from urdgn_lite.lesson import notebook
 
 notebook.setup()'''
-FAMILY = [
-    f"{name}{gan}"
-    for name in ("residual", "residual-s", "lite", "released", "paper")
-    for gan in ("", "-gan")
-]
+FAMILY = re.compile("(residual|residual-s|lite|released|paper)(-gan)?(-imaginary)?")
 FIRST = "01-problem"
 COLAB = "https://colab.research.google.com"
 
@@ -98,7 +94,7 @@ def clone() -> str:
 
 def shown() -> list[str]:
     """The networks to use: without the compared methods and the rest of the sweep over λ."""
-    return [name for name in zoo.names() if name.removesuffix("-imaginary") in FAMILY]
+    return [name for name in zoo.names() if FAMILY.fullmatch(name)]
 
 
 def results() -> str:
@@ -145,34 +141,35 @@ def stored(name: str) -> dict[str, Any]:
 
 def search() -> str:
     """Short runs of what `residual` might have been."""
-    headings = ["", "parameters (M)", "GMAC", "gain in PSNR (dB)", "in SSIM",
-                "PSNR, mirrored too (dB)"]  # fmt: skip
-    return table(headings, *(
-        [name, f"{row['parameters'] / 1e6:.2f}", f"{row['gmac']:.2f}", f"{row['gain_psnr']:+.2f}",
-         f"{row['gain_ssim']:+.3f}", f"{row['gain_psnr_mirrored']:+.2f}"]
-        for name, row in stored("search").items()
-    ))  # fmt: skip
+    headings = ["", "parameters (M)", "GMAC", "gain in PSNR (dB)", "in SSIM"]
+    lines = []
+    for name, row in stored("search").items():
+        size = [f"{row['parameters'] / 1e6:.2f}", f"{row['gmac']:.2f}"]
+        gains = [f"{row['gain_psnr']:+.2f}", f"{row['gain_ssim']:+.3f}"]
+        lines.append([name, *size, *gains, f"{row['gain_psnr_mirrored']:+.2f}"])
+    return table([*headings, "PSNR, mirrored too (dB)"], *lines)
 
 
 def races() -> str:
     """From scratch against the clock."""
     headings = ["race, on", "steps × faces", "seconds", "gain in PSNR (dB)", "reached"]
-    return table(headings, *(
-        [name, f"{row['steps']:,} × {row['preset']['batch']}", f"{row['seconds']:.0f}",
-         verdicts.cell(row, "gain_psnr", 2, "+"), "yes" if row["reached"] else "no"]
-        for name, row in stored("race").items()
-    ))  # fmt: skip
+    lines = []
+    for name, row in stored("race").items():
+        clock = [f"{row['steps']:,} × {row['preset']['batch']}", f"{row['seconds']:.0f}"]
+        gain, reached = verdicts.cell(row, "gain_psnr", 2), "yes" if row["reached"] else "no"
+        lines.append([name, *clock, gain, reached])
+    return table(headings, *lines)
 
 
 def recipes() -> str:
     """What adversarial recipes did; D's losses are means over the last quarter of the run."""
-    lines = [["", "gain in PSNR (dB)", "in training mode", "in SSIM", "LPIPS", "D on real",
-              "on generated"]]  # fmt: skip
+    lines = [["", "gain in PSNR (dB)", "in training mode", "in SSIM", "LPIPS"]]
+    lines[0] += ["D on real", "on generated"]
     for name, row in stored("recipes").items():
         cells = [
-            verdicts.cell(row, "gain_psnr", 2, "+"),
+            verdicts.cell(row, "gain_psnr", 2),
             f"{row['gain_training_mode']:+.2f}",
-            verdicts.cell(row, "gain_ssim", 3, "+"),
+            verdicts.cell(row, "gain_ssim", 3),
             verdicts.cell(row, "lpips", 3),
         ]
         for half in ("bce_real", "bce_fake"):
@@ -233,9 +230,8 @@ def with_quiz(text: str, chapter: str) -> str:
     place = [i for i, c in enumerate(cells) if "".join(c["source"]).startswith("## Exercises")]
     if len(place) != 1:
         raise SystemExit(f"{chapter}: one cell must begin with ## Exercises")
-    new = {"cell_type": "code", "execution_count": None, "id": "quiz-answers", "metadata": {},
-           "outputs": [], "source": source}  # fmt: skip
-    cells.insert(place[0], new)
+    new = {"cell_type": "code", "execution_count": None, "id": "quiz-answers"}
+    cells.insert(place[0], new | {"metadata": {}, "outputs": [], "source": source})
     return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
 
 
@@ -245,10 +241,8 @@ def wanted() -> dict[Path, str]:
     tried, works = ROOT / "book" / "tried.md", ROOT / "book" / "bibliography.md"
     config, citation = ROOT / "_config.yml", ROOT / "CITATION.cff"
     files = {}
-    front = {
-        "badges": badges, "links": links, "clone": clone, "headline": headline,
-        "assignments": assignments, "results": results, "minutes": minutes.together,
-    }  # fmt: skip
+    front = {f.__name__: f for f in (badges, links, clone, headline, assignments, results)}
+    front["minutes"] = minutes.together
     runs = {"search": search, "races": races, "recipes": recipes}
     cited = {"references": bibliography.entries}
     for path, tables in ((readme, front), (intro, front), (tried, runs), (works, cited)):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
 import torch
 from matplotlib import get_data_path
 from PIL import Image, ImageDraw, ImageFont
@@ -29,9 +28,14 @@ def card(lr: Tensor, generated: Tensor) -> Image.Image:
     left, top = (CARD[0] - len(lr) * FACE) // 2, CARD[1] - 2 * FACE - 24
     for text, file, size, y, ink in (
         ("Sixteen pixels to a face", "DejaVuSans-Bold.ttf", 68, 36, "#2f7fd1"),
-        ("Learn a deep-learning paper by running it: UR-DGN, ECCV 2016", "DejaVuSans.ttf", 33, 138,
-         "#444444"),
-    ):  # fmt: skip
+        (
+            "Learn a deep-learning paper by running it: UR-DGN, ECCV 2016",
+            "DejaVuSans.ttf",
+            33,
+            138,
+            "#444444",
+        ),
+    ):
         draw.text((left, y), text, ink, ImageFont.truetype(fonts / file, size))
     for row, images in enumerate((lr, generated)):
         for column, pixels in enumerate(figures.as_array(images)):
@@ -53,8 +57,7 @@ def named(rows: Mapping[str, Tensor]) -> Image.Image:
     font = ImageFont.truetype(Path(get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf", 17)
     for i, (name, images) in enumerate(rows.items()):
         draw.text((4, i * (side + line) + 3), name, "#333333", font)
-        strip = np.concatenate(list(figures.as_array(images)), axis=1)
-        picture.paste(Image.fromarray(strip), (0, i * (side + line) + line))
+        picture.paste(figures.sheet(images), (0, i * (side + line) + line))
     return picture
 
 
@@ -64,11 +67,12 @@ def main() -> None:
     h = to_float(faces.load("gallery", limit=6).images)
     lr = downsample(h)
     generated = zoo.load("residual-s-imaginary")(lr)
-    figures.sheet(lr, generated, h).save(ASSETS / "teaser.webp", quality=88, method=6)
+    rows = (lr, upsample_bicubic(lr), generated, h)
+    figures.sheet(*rows).save(ASSETS / "teaser.webp", quality=88, method=6)
     card(lr, generated).save(ASSETS / "card.jpg", quality=88)
     by_name = {name: zoo.load(name)(lr) for name in zoo.names()}
-    rows = {"LR": lr, "bicubic": upsample_bicubic(lr), **by_name, "HR": h}
-    named(rows).save(ASSETS / "zoo.webp", quality=88, method=6)
+    by_name = {"LR": lr, "bicubic": upsample_bicubic(lr), **by_name, "HR": h}
+    named(by_name).save(ASSETS / "zoo.webp", quality=88, method=6)
 
 
 if __name__ == "__main__":

@@ -14,15 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from rows import fill, gain, part, scores, trained
+from rows import about, bounds, fill, gain, part, scores, trained
 from torch import Tensor, nn
 
 from urdgn_lite import degrade, faces, objective, presets
 from urdgn_lite.faces import to_float
 from urdgn_lite.lesson import regions
-from urdgn_lite.measure.evaluate import interval, ledger
+from urdgn_lite.measure.evaluate import ledger
 from urdgn_lite.networks import count_parameters
-from urdgn_lite.provenance import circumstances
 from urdgn_lite.run import Run
 from urdgn_lite.train import GAMES
 
@@ -92,12 +91,7 @@ ROWS = {
 
 def masked(D: nn.Module, h: Tensor) -> dict[str, dict[str, float]]:
     """How much D's logit falls when a region of the real face becomes as grey as its mean."""
-    found = {}
-    for name, fall in regions.falls(D, h).items():
-        low, high = interval(fall)
-        numbers = {"mean": fall.mean().item(), "low": low, "high": high}
-        found[name] = {k: round(v, 3) for k, v in numbers.items()}
-    return found
+    return {name: bounds(fall) for name, fall in regions.falls(D, h).items()}
 
 
 def run_row(name: str, hr: faces.Faces, test: faces.Faces, steps: int, out: Path) -> dict:
@@ -107,10 +101,8 @@ def run_row(name: str, hr: faces.Faces, test: faces.Faces, steps: int, out: Path
     folder = out / f"{steps}-{name.replace(' ', '-')}"
     start = out / f"{steps}-{FIRST.replace(' ', '-')}" / "generator.safetensors"
     steps = steps // 8 if what.late else steps
-    run = trained(
-        preset, part(hr, slice(what.limit)), steps=steps, bf16=True, out=folder,
-        start=start if what.late else "",
-    )  # fmt: skip
+    some, begin = part(hr, slice(what.limit)), start if what.late else ""
+    run = trained(preset, some, steps=steps, out=folder, start=begin)
     G = run.generator.eval()
     with torch.no_grad():
         row = scores(G, test, perceptual=what.late or name == FIRST)
@@ -124,10 +116,7 @@ def run_row(name: str, hr: faces.Faces, test: faces.Faces, steps: int, out: Path
                 some = part(test, slice(200))
                 row["batch_statistics"][str(size)] = of_batches(G.train(), some, size)
             row["batch_statistics"]["stored"] = gain(G.eval(), some)
-    return row | {
-        "parameters": count_parameters(G), "steps": steps, "batch": preset.batch, "seed": run.seed,
-        "seconds": round(run.seconds), "data": run.data, "n": len(test), **circumstances(),
-    }  # fmt: skip
+    return row | {"parameters": count_parameters(G)} | about(run, test)
 
 
 def of_batches(G: nn.Module, test: faces.Faces, size: int) -> dict[str, float]:

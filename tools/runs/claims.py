@@ -119,9 +119,10 @@ def detector(test: Faces) -> dict[str, dict]:
     """How often dlib finds exactly one face in LR faces of so many pixels, enlarged by bicubic."""
     rows = {}
     for size in SIZES:
-        made = [to_uint8(upsample_bicubic(downsample(to_float(part), size=size)))
-                if size < 128 else part for part in test.images.split(50)]  # fmt: skip
-        rows[str(size)] = found(torch.cat(made), test.people()) | circumstances()
+        small = (downsample(to_float(part), size=size) for part in test.images.split(50))
+        made = torch.cat([to_uint8(upsample_bicubic(l)) for l in small])
+        made = made if size < 128 else test.images
+        rows[str(size)] = found(made, test.people()) | circumstances()
     return rows
 
 
@@ -159,8 +160,8 @@ def energy(train: Faces, test: Faces, number: int = 4000) -> dict[str, dict]:
     }
     bicubic = torch.cat([upsample_bicubic(downsample(to_float(p))) for p in test.images.split(50)])
     left = (bicubic.flatten(1) - mean - y).square().sum(1) / y.square().sum(1)
-    return {"faces": number, "n": len(test), **rows, "bicubic": summary("unseen", 1 - left, people),
-            **circumstances()}  # fmt: skip
+    rows["bicubic"] = summary("unseen", 1 - left, people)
+    return {"faces": number, "n": len(test)} | rows | circumstances()
 
 
 EACH = {  # measured a method at a time: how, which, on how many faces of each person (0: all)

@@ -26,11 +26,16 @@ def detector() -> Any:
     return dlib.get_frontal_face_detector()
 
 
+def larger(image: Tensor, margin: int = MARGIN, scale: int = SCALE) -> np.ndarray:
+    """An 8-bit picture (3, 128, 128) as the detector is shown it."""
+    padded = pad(to_float(image)[None], (margin,) * 4, mode="replicate")
+    pixels = to_uint8(upsample_bicubic(padded, scale * padded.shape[-1]))
+    return np.ascontiguousarray(pixels[0].permute(1, 2, 0).numpy())
+
+
 def boxes(image: Tensor) -> int:
     """How many faces dlib finds in one 8-bit picture (3, 128, 128)."""
-    padded = pad(to_float(image)[None], (MARGIN,) * 4, mode="replicate")
-    larger = to_uint8(upsample_bicubic(padded, SCALE * padded.shape[-1]))
-    return len(detector()(np.ascontiguousarray(larger[0].permute(1, 2, 0).numpy())))
+    return len(detector()(larger(image)))
 
 
 def found(images: Tensor, people: Sequence[str] | None = None) -> dict[str, Any]:

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from claims_faces import found
 from PIL import Image
-from rows import gain, trained
+from rows import about, gain, trained
 from torch import Tensor, nn
 
 from urdgn_lite import faces, networks, presets, store
@@ -26,8 +26,6 @@ from urdgn_lite.faces import Faces, to_float, to_uint8
 from urdgn_lite.measure import metrics
 from urdgn_lite.measure.evaluate import ledger, summary
 from urdgn_lite.methods import Network
-from urdgn_lite.provenance import circumstances
-from urdgn_lite.train import Run
 
 JITTER = (0, 2, 8)  # px of HR: standard deviation of where the eyes are
 SIDES = (32, 64, 128)
@@ -94,14 +92,6 @@ class Imagining(nn.Module):
         return self.imagine(torch.randn(len(lr), *self.shape, device=lr.device))
 
 
-def about(run: Run) -> dict:
-    """How a row came about."""
-    return {
-        "steps": run.steps, "batch": run.preset.batch, "seed": run.seed,
-        "seconds": round(run.seconds), "data": run.data, **circumstances(),
-    }  # fmt: skip
-
-
 def jitter(hr: Faces, steps: int, out: Path) -> dict:
     """`residual-s` on faces moved at random, by σ px in x and y; tested aligned and unaligned."""
     tests = {
@@ -112,11 +102,11 @@ def jitter(hr: Faces, steps: int, out: Path) -> dict:
     for sigma in JITTER:
         share = sigma * math.sqrt(3) / 128  # uniform in ±√3 σ has the deviation σ
         preset = presets.get("residual-s").but(affine=(0.0, 0.0, share))
-        run = trained(preset, hr, steps=steps, bf16=True, out=out / f"jitter-{sigma}")
+        run = trained(preset, hr, steps=steps, out=out / f"jitter-{sigma}")
         G = run.G.cpu().eval()
         found_rows[str(sigma)] = {
             name: gain(G, some) | {"n": len(some)} for name, some in tests.items()
-        } | about(run)
+        } | about(run, hr)
         write("jitter", found_rows)
     return found_rows
 
@@ -145,13 +135,13 @@ def noise(hr: Faces, steps: int, out: Path) -> dict:
             discriminator={"kind": "growing", "side": IMAGINED},
         )
         with torch.enable_grad():
-            run = trained(preset, small, steps=steps, bf16=True, out=out / f"noise-{connected}")
+            run = trained(preset, small, steps=steps, out=out / f"noise-{connected}")
         G = run.G.cpu().eval()
         z = torch.randn(SHOWN, *G.shape, generator=torch.Generator().manual_seed(0))
         made = to_uint8(G.imagine(z))
         row = np.concatenate([*made[:8].permute(0, 2, 3, 1).numpy()], 1)
         Image.fromarray(row).save(ledger() / "claims" / f"noise-{name.split()[-1]}.png")
-        rows[name] = found(enlarged(made)) | about(run)
+        rows[name] = found(enlarged(made)) | about(run, hr)
         write("noise", rows)
     return rows
 
@@ -180,11 +170,9 @@ def growth(hr: Faces, steps: int, out: Path) -> dict:
                 discriminator={"kind": "growing", "side": side},
             )
             with torch.enable_grad():
-                run = trained(
-                    preset, small, steps=steps, bf16=True, out=out / f"growth-{side}-{lam:g}"
-                )
+                run = trained(preset, small, steps=steps, out=out / f"growth-{side}-{lam:g}")
             G = Network(run.G.cpu().eval())
-            rows[name] = grown(G, test, side) | about(run)
+            rows[name] = about(run, test) | grown(G, test, side)
             write("growth", rows)
     return rows
 
@@ -196,18 +184,13 @@ def grown(G: Network, test: Faces, side: int) -> dict:
     for part in test.images.split(50):
         h = to_float(part)
         h, lr = (downsample(h, size=side) if side != 128 else h), downsample(h)
-        y = G(lr).clamp(-1, 1)
+        y = G(lr)
         gains.append(metrics.psnr(y, h) - metrics.psnr(upsample_bicubic(lr, side), h))
         keeps.append(metrics.psnr(downsample(y), downsample(h)))
         sharp.append(metrics.sharpness(y, h))
         made.append(enlarged(to_uint8(y)))
     row = summary("gain_psnr", torch.cat(gains)) | summary("lr_consistency", torch.cat(keeps))
-    return (
-        row
-        | summary("sharpness", torch.cat(sharp))
-        | found(torch.cat(made)[::2])
-        | {"n": len(test)}
-    )
+    return row | summary("sharpness", torch.cat(sharp)) | found(torch.cat(made)[::2])
 
 
 def write(name: str, rows: dict) -> None:

@@ -7,17 +7,15 @@ counts go to results/detector.json. Needs `pip install 'urdgn_lite[identity]'`.
 """
 
 import argparse
-import json
-from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
-from torch.nn.functional import pad
+from claims_faces import larger
 
 from urdgn_lite import faces, store
 from urdgn_lite.degrade import downsample, upsample_bicubic
 from urdgn_lite.faces import to_float, to_uint8
 from urdgn_lite.measure import evaluate
+from urdgn_lite.measure.identity import dlib_weights
 from urdgn_lite.progress import bar
 from urdgn_lite.provenance import circumstances
 
@@ -28,9 +26,7 @@ TOLERABLE = 0.1  # mean landmark error, in distances between the eyes, beyond wh
 def landmarks(images, margin, scale, detect, predict):
     """The 68 points of each face in px of its picture; None where not exactly one was found."""
     for image in bar(images, "dlib", leave=False):
-        padded = pad(to_float(image)[None], (margin,) * 4, mode="replicate")
-        larger = to_uint8(upsample_bicubic(padded, scale * padded.shape[-1]))
-        pixels = np.ascontiguousarray(larger[0].permute(1, 2, 0).numpy())
+        pixels = larger(image, margin, scale)
         boxes = detect(pixels)
         if len(boxes) == 1:
             points = predict(pixels, boxes[0]).parts()
@@ -54,27 +50,22 @@ def count(hr, bicubic):
 
 
 def main():
-    """Count, print, and write to the ledger."""
+    """Count, and write to the ledger."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--faces", default="celeba128")
     parser.add_argument("--limit", type=int)
     given = parser.parse_args()
-    if not all(map(find_spec, ("dlib", "face_recognition_models"))):
-        parser.error("dlib is missing: pip install 'urdgn_lite[identity]'")
+    weights = dlib_weights("shape_predictor_68_face_landmarks.dat")
     import dlib
 
-    models = Path(find_spec("face_recognition_models").origin).parent / "models"
-    predict = dlib.shape_predictor(str(models / "shape_predictor_68_face_landmarks.dat"))
-    tools = dlib.get_frontal_face_detector(), predict
+    tools = dlib.get_frontal_face_detector(), dlib.shape_predictor(weights)
     test = faces.load(given.faces, "test", limit=given.limit)
     bicubic = to_uint8(upsample_bicubic(downsample(to_float(test.images))))
     result = {"faces": test.source, "split": test.split, "n": len(test), "far_off": TOLERABLE}
     for name, view in VIEWS.items():
         found = ([*landmarks(images, *view, *tools)] for images in (test.images, bicubic))
         result[name] = count(*found)
-    text = json.dumps(result | circumstances(), indent=1)
-    store.write(evaluate.ledger() / "detector.json", text + "\n")
-    print(text)
+    store.write_json(evaluate.ledger() / "detector.json", result | circumstances())
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ that went the same way ("alike"). The shares of right answers go to results/enha
 from __future__ import annotations
 
 import argparse
-import json
 
 import torch
 
@@ -33,7 +32,7 @@ def count(test: faces.Faces, people: list[str], ways: tuple[str, ...]) -> dict:
     found = {"original": evaluate.summary("sharp", rank1(sharp, sharp, people).float())}
     for name in ways:
         method = methods.get(name)
-        seen = embed(torch.cat([method(part).clamp(-1, 1) for part in lr.split(50)]))
+        seen = embed(torch.cat([method(part) for part in lr.split(50)]))
         found[name] = {}
         for kind, gallery in (("sharp", sharp), ("alike", seen)):
             found[name] |= evaluate.summary(kind, rank1(seen, gallery, people).float())
@@ -41,15 +40,14 @@ def count(test: faces.Faces, people: list[str], ways: tuple[str, ...]) -> dict:
 
 
 def main() -> None:
-    """Count, print, and write to the ledger."""
+    """Count, and write to the ledger."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--faces", default="celeba128")
     test = faces.load(parser.parse_args().faces, "test")
     people = test.people()
     result = {"faces": test.source, "split": test.split, "n": len(test), "people": len(set(people))}
-    text = json.dumps(result | {"rank1": count(test, people, WAYS)} | circumstances(), indent=1)
-    store.write(evaluate.ledger() / "enhance.json", text + "\n")
-    print(text)
+    result |= {"rank1": count(test, people, WAYS)} | circumstances()
+    store.write_json(evaluate.ledger() / "enhance.json", result)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import argparse
 from pathlib import Path
 
 import torch
-from rows import trained
+from rows import about, trained
 from torch import Tensor, nn
 
 from urdgn_lite import faces, networks, presets, store
@@ -19,7 +19,6 @@ from urdgn_lite.faces import to_float
 from urdgn_lite.measure import metrics
 from urdgn_lite.measure.evaluate import ledger, summary
 from urdgn_lite.networks import Residual
-from urdgn_lite.provenance import circumstances
 
 
 class FromEight(nn.Module):
@@ -58,18 +57,10 @@ def compare(
     networks.GENERATORS["from-eight"] = FromEight
     plain, found = presets.get(preset), {}
     for size, kind in ((16, "residual"), (8, "from-eight")):
-        folder = out / f"{preset}-{steps}-from-{size}"
-        run = trained(
-            plain.but(generator={**plain.generator, "kind": kind}),
-            hr,
-            steps=steps,
-            bf16=True,
-            out=folder,
-        )
-        found[f"from-{size}"] = row(run.G.cpu().eval(), test, size) | {
-            "network": plain.name, "steps": run.steps, "batch": plain.batch, "seed": run.seed,
-            "seconds": round(run.seconds), "data": run.data, "n": len(test), **circumstances(),
-        }  # fmt: skip
+        mine = plain.but(generator={**plain.generator, "kind": kind})
+        run = trained(mine, hr, steps=steps, out=out / f"{preset}-{steps}-from-{size}")
+        made = {"network": plain.name} | about(run, test)
+        found[f"from-{size}"] = row(run.G.cpu().eval(), test, size) | made
     return found
 
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 import itertools
-import os
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from rows import part, trained
+from rows import bounds, part, trained
 
 from urdgn_lite import degrade, faces, presets, store
 from urdgn_lite.measure import metrics
-from urdgn_lite.measure.evaluate import interval, ledger
+from urdgn_lite.measure.evaluate import ledger
 from urdgn_lite.provenance import circumstances
 
 FRONTAL = 0.1  # |yaw|: the nose's offset from the middle of the eyes, in inter-ocular distances
@@ -25,24 +23,12 @@ KEYS, SEED = ("left_eye", "right_eye", "nose"), 0
 
 def yaws(some: faces.Faces) -> np.ndarray:
     """|yaw| of each face, from the csv beside the faces: as given, or from eyes and nose."""
-    bundled = Path(faces.__file__).parents[1] / "data" / "imaginary128.csv"
-    shelf = Path(os.environ.get("URDGN_FACES", "")) / f"{some.source}.csv"
-    found = {}
-    with (bundled if some.source == "imaginary" else shelf).open() as file:
-        for row in csv.DictReader(file):
-            if "yaw" not in row:
-                left, right, nose = (float(row[f"{k}_x"]) for k in KEYS)
-                row["yaw"] = str((nose - (left + right) / 2) / (right - left))
-            found[Path(row["file"]).name] = abs(float(row["yaw"]))
-    return np.array([found[Path(name).name] for name in some.names])
-
-
-def entry(values: np.ndarray) -> dict[str, float]:
-    """Mean over faces and its bootstrap 95 % interval."""
-    low, high = interval(torch.from_numpy(values))
-    return {
-        k: round(float(v), 3) for k, v in (("mean", values.mean()), ("low", low), ("high", high))
-    }
+    try:
+        yaw = np.array(some.about("yaw"), float)
+    except faces.FacesError:
+        left, right, nose = (np.array(some.about(f"{k}_x"), float) for k in KEYS)
+        yaw = (nose - (left + right) / 2) / (right - left)
+    return np.abs(yaw)
 
 
 @torch.no_grad()
@@ -57,23 +43,22 @@ def compare(hr: faces.Faces, test: faces.Faces, preset: str, steps: int, runs: P
         out = runs / f"{preset}-{steps}-{name}"
         with torch.enable_grad():
             some = replace(part(hr, chosen), source=f"{hr.source}, {name}")
-            run = trained(presets.get(preset), some, steps=steps, seed=SEED, bf16=True, out=out)
+            run = trained(presets.get(preset), some, steps=steps, seed=SEED, out=out)
         G = run.G.cpu().eval()
         baseline = metrics.psnr(degrade.upsample_bicubic(lr), h)
         generated = torch.cat([G(part) for part in lr.split(50)])
-        gains[name] = (metrics.psnr(generated, h) - baseline).numpy()
+        gains[name] = metrics.psnr(generated, h) - baseline
         seconds[name] = round(run.seconds)
     gains["random - frontal"] = gains["random"] - gains["frontal"]
     turned, bins = yaws(test), []
     for low, high in itertools.pairwise(EDGES):
         inside = (turned >= low) & (turned < high)
         row = {"yaw": [low, high], "n": int(inside.sum())}
-        bins.append(row | {name: entry(values[inside]) for name, values in gains.items()})
-    return {
-        "preset": preset, "steps": steps, "seed": SEED, "bf16": True, "frontal": FRONTAL,
-        "seconds": seconds, "train": {"source": hr.source, "n": len(frontal), "of": len(hr)},
-        "test": {"source": test.source, "n": len(test)}, "bins": bins, **circumstances(),
-    }  # fmt: skip
+        bins.append(row | {name: bounds(values[inside]) for name, values in gains.items()})
+    how = {"preset": preset, "steps": steps, "seed": SEED, "bf16": True, "frontal": FRONTAL}
+    how |= {"seconds": seconds, "train": {"source": hr.source, "n": len(frontal), "of": len(hr)}}
+    how |= {"test": {"source": test.source, "n": len(test)}}
+    return how | {"bins": bins} | circumstances()
 
 
 if __name__ == "__main__":  # python tools/runs/frontal.py [PRESET STEPS]

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from rows import fill, scores, trained
+from rows import about, fill, scores, trained
 
 from urdgn_lite import faces, presets
 from urdgn_lite.measure.evaluate import ledger
@@ -48,7 +48,7 @@ def measure(race: Race, hr: faces.Faces, test: faces.Faces, reading: float) -> d
     preset = presets.get("residual").but(batch=BATCH[device], **race.changes)
     train(preset, hr, steps=1)
     steps = race.steps[device]
-    run = trained(preset, hr, steps=steps)
+    run = trained(preset, hr, steps=steps, bf16=False)
     began = time.perf_counter()
     row = scores(run.generator.eval(), test)
     clock = {
@@ -56,11 +56,8 @@ def measure(race: Race, hr: faces.Faces, test: faces.Faces, reading: float) -> d
         "seconds_reading": round(reading),
         "seconds_measuring": round(time.perf_counter() - began),
     }
-    return row | clock | {
-        "wanted": race.gain, "reached": row["gain_psnr"] >= race.gain, "steps": steps,
-        "preset": run.preset.to_dict(), "seed": run.seed, "data": run.data, "n": len(test),
-        **circumstances(),
-    }  # fmt: skip
+    wanted = {"wanted": race.gain, "reached": row["gain_psnr"] >= race.gain}
+    return row | wanted | {"preset": run.preset.to_dict()} | about(run, test) | clock
 
 
 def main() -> None:

@@ -11,11 +11,10 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from rows import fill, part, scores, trained
+from rows import about, fill, part, scores, trained
 
 from urdgn_lite import faces, presets
 from urdgn_lite.measure.evaluate import ledger
-from urdgn_lite.provenance import circumstances
 
 LITERAL = presets.LITERAL
 READINGS: dict[str, dict[str, Any]] = {
@@ -32,14 +31,11 @@ def measure(
 ) -> dict[str, Any]:
     """Train by one reading and measure it: its row."""
     preset = presets.get("paper-gan").but(name=f"paper-gan, {name}", **READINGS[name])
-    run = trained(preset, hr, val, steps=steps, bf16=True)
-    last = run.history[-1]
-    return scores(run.generator.eval(), test) | {
-        "changes": READINGS[name], "steps": run.steps, "batch": preset.batch, "seed": run.seed,
-        "bce_real": last["bce_real"], "bce_fake": last["bce_fake"],
-        "gains": [[row["step"], row["gain"]] for row in run.history],
-        "seconds": round(run.seconds), "data": run.data, "n": len(test), **circumstances(),
-    }  # fmt: skip
+    run = trained(preset, hr, val, steps=steps)
+    last = {half: run.history[-1][half] for half in ("bce_real", "bce_fake")}
+    gains = [[row["step"], row["gain"]] for row in run.history]
+    row = scores(run.generator.eval(), test) | {"changes": READINGS[name], "gains": gains}
+    return row | last | about(run, test)
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import copy
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -124,14 +124,9 @@ def measure(
         return losses
 
     GAMES["watched"] = play
-    row: dict[str, Any] = {
-        "preset": recipe.preset, "changes": recipe.changes, "start": recipe.start,
-        "r1": recipe.r1, "steps": steps, "batch": batch,
-    }  # fmt: skip
+    row: dict[str, Any] = asdict(recipe) | {"steps": steps, "batch": batch}
     try:
-        run = trained(
-            preset.but(game="watched"), hr, val, steps=steps, bf16=True, start=recipe.start
-        )
+        run = trained(preset.but(game="watched"), hr, val, steps=steps, start=recipe.start)
     except DivergedError as error:
         row |= {"diverged": str(error)}
         return row | {"curves": {k: curve(v) for k, v in seen.items()}, **circumstances()}
@@ -140,12 +135,10 @@ def measure(
     if run.averaged is not None:
         row |= {"gain_unaveraged": gain(run.G.eval(), test)["gain_psnr"]}
     row |= {"gain_training_mode": gain(network.train(), test)["gain_psnr"]}
-    return row | {
-        "seconds": round(run.seconds), "parameters": count_parameters(network),
-        "faces": hr.source, "n": len(hr), "test": test.source, "n_test": len(test),
-        "curves": {k: curve(v) for k, v in seen.items()},
-        "gains": [[r["step"], r["gain"]] for r in run.history], **circumstances(),
-    }  # fmt: skip
+    row |= {"seconds": round(run.seconds), "parameters": count_parameters(network)}
+    row |= {"faces": hr.source, "n": len(hr), "test": test.source, "n_test": len(test)}
+    row |= {"gains": [[r["step"], r["gain"]] for r in run.history]}
+    return row | {"curves": {k: curve(v) for k, v in seen.items()}} | circumstances()
 
 
 def main() -> None:

@@ -16,9 +16,10 @@ from urdgn_lite import store
 from urdgn_lite.degrade import downsample
 from urdgn_lite.faces import Faces, to_float
 from urdgn_lite.measure import metrics
-from urdgn_lite.measure.evaluate import evaluate, summary
+from urdgn_lite.measure.evaluate import evaluate, interval, summary
 from urdgn_lite.methods import Network
 from urdgn_lite.presets import Preset
+from urdgn_lite.provenance import circumstances
 from urdgn_lite.run import Run
 from urdgn_lite.train import train
 
@@ -37,16 +38,29 @@ def fill(path: Path, names: Iterable[str], measure: Callable[[str], dict[str, An
 
 
 def trained(
-    preset: Preset, hr: Faces, val: Faces | None = None, *,
-    out: Path | None = None, bf16: bool = False, **options: Any,
-) -> Run:  # fmt: skip
+    preset: Preset, hr: Faces, val: Faces | None = None, *, bf16: bool = True, **options: Any
+) -> Run:
     """Train, or go on with what `out` holds. Ctrl-C ends the tool: half a run is no row."""
+    out = options.get("out")
     resume = out is not None and (out / "checkpoint.safetensors").exists()
     with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-        run = train(preset, hr, val, out=out, resume=resume, **options)
+        run = train(preset, hr, val, resume=resume, **options)
     if not run.done:
         raise KeyboardInterrupt
     return run
+
+
+def about(run: Run, test: Faces) -> dict[str, Any]:
+    """How a row came about."""
+    how = {"steps": run.steps, "batch": run.preset.batch, "seed": run.seed, "data": run.data}
+    return how | {"seconds": round(run.seconds), "n": len(test)} | circumstances()
+
+
+def bounds(values: Tensor) -> dict[str, float]:
+    """The mean of a value a face, and the ends of its interval."""
+    low, high = interval(values)
+    numbers = {"mean": values.mean().item(), "low": low, "high": high}
+    return {name: round(number, 3) for name, number in numbers.items()}
 
 
 def part(some: Faces, chosen: Any) -> Faces:

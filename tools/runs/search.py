@@ -10,7 +10,7 @@ import argparse
 from pathlib import Path
 
 import torch
-from rows import fill, trained
+from rows import about, fill, trained
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, pixel_shuffle
 from torch.utils.flop_counter import FlopCounterMode
@@ -20,7 +20,6 @@ from urdgn_lite.degrade import upsample_bicubic
 from urdgn_lite.measure.evaluate import evaluate, ledger
 from urdgn_lite.methods import Network
 from urdgn_lite.networks import Block, count_parameters
-from urdgn_lite.provenance import circumstances
 
 
 class Gated(nn.Module):
@@ -56,9 +55,15 @@ class Candidate(nn.Module):
     """
 
     def __init__(
-        self, width: int = 64, blocks: int = 8, middle: int = 32, late: int = 0,
-        rise: str = "shuffle", gated: bool = False, places: bool = False,
-    ) -> None:  # fmt: skip
+        self,
+        width: int = 64,
+        blocks: int = 8,
+        middle: int = 32,
+        late: int = 0,
+        rise: str = "shuffle",
+        gated: bool = False,
+        places: bool = False,
+    ) -> None:
         super().__init__()
         kind = Gated if gated else Block
         self.head = nn.Conv2d(3, width, 3, padding=1)
@@ -118,7 +123,7 @@ def measure(name: str, hr: faces.Faces, val: faces.Faces, steps: int, out: Path)
         name="candidate", generator={"kind": "candidate"} | network
     )
     out = out / f"{steps}-{name}".replace(" ", "-").replace(":", "")
-    run = trained(preset.but(**AT_FIRST | recipe), hr, steps=steps, bf16=True, out=out)
+    run = trained(preset.but(**AT_FIRST | recipe), hr, steps=steps, out=out)
     G = run.generator.cpu().eval()  # the averaged one where the recipe asks for it
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         G(torch.zeros(1, 3, 16, 16))
@@ -126,13 +131,10 @@ def measure(name: str, hr: faces.Faces, val: faces.Faces, steps: int, out: Path)
     plain = evaluate(method, val, progress=False)
     method.mirrored = True
     mirrored = evaluate(method, val, progress=False)
-    return {
-        "parameters": count_parameters(G), "gmac": round(counter.get_total_flops() / 2e9, 3),
-        "gain_psnr": plain["gain_psnr"], "gain_ssim": plain["gain_ssim"],
-        "gain_psnr_mirrored": mirrored["gain_psnr"],
-        "steps": steps, "seconds": round(run.seconds), "faces": hr.source, "n": len(hr),
-        **circumstances(),
-    }  # fmt: skip
+    gains = {name: plain[name] for name in ("gain_psnr", "gain_ssim")}
+    gains |= {"gain_psnr_mirrored": mirrored["gain_psnr"]}
+    cost = {"parameters": count_parameters(G), "gmac": round(counter.get_total_flops() / 2e9, 3)}
+    return cost | gains | about(run, hr)
 
 
 def main() -> None:

@@ -93,9 +93,16 @@ def install(name: str, path: Path, tests: Sequence[Faces], replace: bool) -> str
 
 
 def go_on(
-    plan: Sequence[presets.Preset], hr: Faces, val: Faces, tests: Sequence[Faces], out: Path, *,
-    minutes: float = 9, seed: int = 0, replace: bool = False,
-) -> bool:  # fmt: skip
+    plan: Sequence[presets.Preset],
+    hr: Faces,
+    val: Faces,
+    tests: Sequence[Faces],
+    out: Path,
+    *,
+    minutes: float = 9,
+    seed: int = 0,
+    replace: bool = False,
+) -> bool:
     """Go on with the plan for some minutes; True when all is done.
 
     A preset of imaginary faces learns from those, the others from `hr`.
@@ -110,12 +117,10 @@ def go_on(
         learn = load("imaginary", "train") if imaginary else hr
         check = load("imaginary", "val") if imaginary else val
         begun = out / preset.start / "generator.safetensors"
-        run = train(
-            preset, learn, check, out=folder, seed=seed,
-            start=begun if preset.start and begun.exists() else None,
-            resume=(folder / "checkpoint.safetensors").exists(),
-            minutes=max(0, until - time.monotonic()) / 60,
-        )  # fmt: skip
+        start = begun if preset.start and begun.exists() else None
+        resume = (folder / "checkpoint.safetensors").exists()
+        how = {"start": start, "resume": resume, "minutes": max(0, until - time.monotonic()) / 60}
+        run = train(preset, learn, check, out=folder, seed=seed, **how)
         if not run.done:
             return False
         print(f"{preset.name}: {install(preset.name, path, tests, replace)}", flush=True)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from urdgn_lite.degrade import SIZE
-from urdgn_lite.faces.files import Archive, Read, folder, peeled
+from urdgn_lite.faces.files import opened
 from urdgn_lite.faces.picture import FacesError, align, to_rgb
 
 AUTHORS_BOX = (35, 55, 135, 185)  # x0, y0, x1, y1: the authors' 100 x 130, squashed to a square
@@ -73,12 +72,7 @@ class CelebA:
             raise FacesError(
                 f"{base}: a list is not CelebA's ({error}); download it again"
             ) from error
-        self.photos: Archive | Mapping[str, Read]
-        if photos.is_file():
-            self.photos = Archive(str(photos), lambda: photos.open("rb"))
-        else:
-            there = folder(photos)
-            self.photos = {short: there[name] for short, name in peeled(there).items()}
+        self.photos = opened(photos, str(photos))
 
     def decode(self, name: str, data: bytes) -> np.ndarray:
         """One photo as uint8 (128, 128, 3)."""

@@ -8,7 +8,7 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -17,10 +17,11 @@ from typing import IO, Any, NoReturn
 from urdgn_lite.faces.picture import FacesError
 
 LARGEST = 64 * 2**20  # bytes: no single face needs more
-FOLDERS = {  # what folders are called, in any capitals -> the split that they hold
-    "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val",
-    "test": "test", "testing": "test",
-}  # fmt: skip
+FOLDERS = {  # a split -> what the folders that hold it are called, in any capitals
+    "train": ("train", "training"),
+    "val": ("val", "valid", "validation"),
+    "test": ("test", "testing"),
+}
 # Told by their first bytes: tarfile would try them all, and zeros without end are padding to xz.
 COMPRESSED = ((b"\x1f\x8b", "gz"), (b"BZh", "bz2"), (b"\xfd7zXZ", "xz"))
 Read = Callable[[], bytes]  # a way to get a file's bytes
@@ -91,7 +92,7 @@ def peeled(names: Iterable[str]) -> dict[str, str]:
 
 def is_split(folder: str) -> str:
     """The split that a folder of that name holds, or ""."""
-    return FOLDERS.get(folder.lower(), "")
+    return next((split for split, names in FOLDERS.items() if folder.lower() in names), "")
 
 
 def _refuse(name: str, size: int) -> NoReturn:
@@ -152,16 +153,8 @@ class Archive:
 
     @contextmanager
     def _readable(self) -> Iterator[tarfile.TarFile | zipfile.ZipFile]:
-        broken = (
-            tarfile.TarError,
-            zipfile.BadZipFile,
-            OSError,
-            EOFError,
-            zlib.error,
-            lzma.LZMAError,
-            NotImplementedError,
-            RuntimeError,
-        )  # the last two: encrypted, exotic
+        damaged = (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError)
+        exotic = (NotImplementedError, RuntimeError)  # encrypted, or packed in a rare way
         try:
             with self.opened() as file:
                 zipped = zipfile.is_zipfile(file)
@@ -176,8 +169,19 @@ class Archive:
                     else tarfile.open(fileobj=file, mode=mode) as archive
                 ):
                     yield archive
-        except broken as error:
+        except (OSError, *damaged, *exotic) as error:
             raise FacesError(f"{self.name}: not a readable tar or zip file ({error})") from error
+
+
+Found = Archive | Mapping[str, Read]
+
+
+def opened(path: Path, name: str) -> Found:
+    """The files of an archive or a folder that is called `name`, without what wraps them all."""
+    if path.is_file():
+        return Archive(name, lambda: path.open("rb"))
+    there = folder(path)
+    return {short: there[long] for short, long in peeled(there).items()}
 
 
 def _place(member: Any) -> int:

@@ -6,11 +6,10 @@ import csv
 import os
 import warnings
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from importlib import resources
 from itertools import islice
 from pathlib import Path
 from typing import NoReturn
@@ -22,16 +21,16 @@ from torch import Tensor
 
 from urdgn_lite.degrade import SIZE
 from urdgn_lite.faces import celeba, lfw
-from urdgn_lite.faces.files import Archive, Read, Source, folder, is_split, peeled
+from urdgn_lite.faces.files import Archive, Found, Source, is_split, opened
 from urdgn_lite.faces.picture import FacesError, decode_image
 from urdgn_lite.progress import bar
 
 SPLITS = ("train", "val", "test")
 BUNDLED = ("imaginary", "gallery")  # people who do not exist: to learn from, and for pictures
+DATA = Path(__file__).parents[1] / "data"
 AT_ONCE = 8  # files in memory at a time, undecoded: at most half a GiB
 
 Decode = Callable[[str, bytes], np.ndarray]  # (name, bytes) -> uint8 (128, 128, 3)
-Found = Archive | Mapping[str, Read]
 
 
 @dataclass
@@ -56,7 +55,7 @@ class Faces:
         return len(self.images)
 
     def about(self, column: str) -> list[str]:
-        """What SOURCE.csv in the folder `URDGN_FACES` says of each face.
+        """What SOURCE.csv in the folder `URDGN_FACES`, or a bundled one, says of each face.
 
         The csv of a source is also that of its parts: `celeba128-test-unaligned` has celeba128's.
 
@@ -67,8 +66,9 @@ class Faces:
         shelf, stem = Path(os.environ.get("URDGN_FACES", "/nowhere")), self.source
         while "-" in stem and not (shelf / f"{stem}.csv").is_file():
             stem = stem.rpartition("-")[0]
-        path = shelf / f"{stem}.csv"
-        if not path.is_file():
+        paths = (shelf / f"{stem}.csv", DATA / f"{stem}128.csv")
+        path = next((path for path in paths if path.is_file()), None)
+        if path is None:
             raise FacesError(f"no table {self.source}.csv in the folder URDGN_FACES")
         with path.open(newline="") as file:
             known = {Path(row["file"]).name: row.get(column) for row in csv.DictReader(file)}
@@ -139,8 +139,7 @@ def find(
     decode: Decode = decode_image
     found: Found
     if name in BUNDLED:
-        packed = resources.files("urdgn_lite") / "data" / f"{name}128.tar.gz"
-        found = Archive(name, lambda: packed.open("rb"))
+        found = opened(DATA / f"{name}128.tar.gz", name)
         names = pick(found, split, name)
     elif name == "celeba":
         official = celeba.CelebA(Path(root), split, crop)
@@ -150,15 +149,10 @@ def find(
         names = pick(found, split, name)
     else:
         path, whole = _resolve(name, split)
-        found = Archive(name, lambda: path.open("rb")) if path.is_file() else _unwrapped(path)
+        found = opened(path, name)
         names = list(found) if whole else pick(found, split, name)
         name = name if not Path(name).exists() else path.resolve().name.split(".")[0]
     return names, found, decode, name
-
-
-def _unwrapped(path: Path) -> dict[str, Read]:
-    there = folder(path)
-    return {short: there[name] for short, name in peeled(there).items()}
 
 
 def _resolve(name: str, split: str) -> tuple[Path, bool]:

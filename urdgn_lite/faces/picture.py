@@ -18,10 +18,8 @@ SMALLEST = 64  # px: enlarging smaller files would teach the network blur
 MOST_PIXELS = 89_000_000  # no single face needs more; Pillow itself warns from about here on
 LARGE = 4_000_000  # pixels: files of more are decoded one at a time, whatever threads there are
 Image.init()
-FORMATS: list[str] = [  # no others: for an EPS Pillow would start Ghostscript
-    kind for kind in ("PNG", "JPEG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM", "TGA", "ICO",
-                      "JPEG2000", "AVIF") if kind in Image.OPEN
-]  # fmt: skip
+KINDS = "PNG JPEG JPEG2000 WEBP AVIF GIF BMP DIB TIFF PPM TGA ICO"
+FORMATS = [kind for kind in KINDS.split() if kind in Image.OPEN]  # no EPS: it starts Ghostscript
 PngImagePlugin.MAX_TEXT_CHUNK = 16 * 2**20  # of Pillow's 1 MiB, colour profiles take more
 
 _one_at_a_time = Lock()

@@ -8,8 +8,7 @@ result.
 from __future__ import annotations
 
 import copy
-import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from urdgn_lite import degrade, faces, store, zoo
+from urdgn_lite.checkpoint import GENERATOR
 from urdgn_lite.lesson import regions
 from urdgn_lite.lesson.pictures import picture_of
 from urdgn_lite.lesson.widget import Choices, Explorer, Scene
@@ -64,7 +64,7 @@ def numbers(*values: float, unit: str = "") -> dict[str, float]:
 
 def compared(method: Enlarge, lr: Tensor, h: Tensor, box: Box | None = None) -> Scene:
     """LR face, result and original; the gain over bicubic, outside of the box if there is one."""
-    ours, bicubic = method(lr).clamp(-1, 1), degrade.upsample_bicubic(lr).clamp(-1, 1)
+    ours, bicubic = method(lr), degrade.upsample_bicubic(lr)
     results = [ours.clone(), bicubic.clone()]
     for result in results if box else ():
         left, top, right, bottom = box  # type: ignore[misc]
@@ -110,37 +110,37 @@ def occlusion(model: Model) -> Explorer:
         return compared(method, lr, h, (left, top, right, bottom))
 
     places = {str(i): i for i in range(degrade.LR_SIZE)}
-    controls = {"face": of_faces(), "size": ({str(i): i for i in range(9)}, 4),
-                "x": (places, 6), "y": (places, 6)}  # fmt: skip
-    return Explorer(render, controls, ("y", (2, 5, 8, 11), ("input", "result")),
-                    "gain over bicubic outside of the box")  # fmt: skip
+    sizes = {str(i): i for i in range(9)}
+    controls = {"face": of_faces(), "size": (sizes, 4), "x": (places, 6), "y": (places, 6)}
+    swept = ("y", (2, 5, 8, 11), ("input", "result"))
+    return Explorer(render, controls, swept, "gain over bicubic outside of the box")
 
 
 def shift(model: Model) -> Explorer:
     """The face moved before it shrinks (Fig. 9), in HR pixels: eight make one LR pixel."""
-    method = method_of(model)
-
-    def render(face: int, right: int, down: int) -> Scene:
-        h = damages.shift(people()[face : face + 1], right, down)
-        return compared(method, degrade.downsample(h), h)
-
     steps = numbers(-32, -24, -16, -8, *range(-4, 5), 8, 16, 24, 32)
-    controls = {"face": of_faces(), "right": (steps, 0), "down": (steps, 0)}
-    swept = ("right", (-32, -4, 4, 32), ("input", "result"))
-    return Explorer(render, controls, swept, "gain over bicubic")
+    controls = {"right": (steps, 0), "down": (steps, 0)}
+    return _before_it_shrinks(model, damages.shift, controls, (-32, -4, 4, 32))
 
 
 def rotation(model: Model) -> Explorer:
     """The face turned before it shrinks, counter-clockwise: the paper's stated limit."""
+    angles = numbers(*range(-90, 91, 10), 180, unit="°")
+    return _before_it_shrinks(model, damages.rotate, {"turn": (angles, 0)}, (0, 20, 40, 90))
+
+
+def _before_it_shrinks(
+    model: Model, befall: Callable[..., Tensor], amounts: dict[str, Any], shown: Sequence[float]
+) -> Explorer:
+    """A damage of the HR face, whose amounts the sliders set; a page shows some of the first."""
     method = method_of(model)
 
-    def render(face: int, turn: float) -> Scene:
-        h = damages.rotate(people()[face : face + 1], turn)
+    def render(face: int, **values: Any) -> Scene:
+        h = befall(people()[face : face + 1], *values.values())
         return compared(method, degrade.downsample(h), h)
 
-    angles = numbers(*range(-90, 91, 10), 180, unit="°")
-    swept = ("turn", (0, 20, 40, 90), ("input", "result"))
-    return Explorer(render, {"face": of_faces(), "turn": (angles, 0)}, swept, "gain over bicubic")
+    swept = (next(iter(amounts)), shown, ("input", "result"))
+    return Explorer(render, {"face": of_faces(), **amounts}, swept, "gain over bicubic")
 
 
 def lam(models: Mapping[str, Model] | None = None) -> Explorer:
@@ -175,7 +175,7 @@ def methods(names: Sequence[Model]) -> Explorer:
     def render(face: int) -> Scene:
         h = people()[face : face + 1]
         lr = degrade.downsample(h)
-        results = {name: method(lr).clamp(-1, 1) for name, method in chosen.items()}
+        results = {name: method(lr) for name, method in chosen.items()}
         found = {n: f"{metrics.psnr(result, h).item():.1f}" for n, result in results.items()}
         panels = {"input": picture_of(lr[0])}
         panels |= {name: picture_of(result[0]) for name, result in results.items()}
@@ -251,11 +251,14 @@ def _of_samples(folder: Path | None) -> Explorer:
     if folder is None or not files:
         raise ValueError(f"no samples in {folder}: train with out=FOLDER and val faces")
     steps = [int(file.stem.removeprefix("step-")) for file in files]
-    gains = {int(row["step"]): float(row["gain"]) for row in _history(folder)}
+    gains = {row["step"]: row["gain"] for row in zoo.card(folder / GENERATOR)["history"]}
     beside = [f"{gains[step]:+.2f} dB".replace("-", "−") for step in steps]
-    kept = [degrade.to_float(_sample(file)) for file in files]
-    original = degrade.to_float(_sample(files[0].with_name("original.safetensors")))
-    bicubic = degrade.upsample_bicubic(degrade.downsample(original)).clamp(-1, 1)
+    *kept, original = (
+        degrade.to_float(images)
+        for file in [*files, files[0].with_name("original.safetensors")]
+        for images in store.read_tensors(file, "sample file")[0].values()
+    )
+    bicubic = degrade.upsample_bicubic(degrade.downsample(original))
 
     def render(step: int, face: int) -> Scene:
         shown = {"bicubic": bicubic, "G": kept[step], "original": original}
@@ -267,16 +270,6 @@ def _of_samples(folder: Path | None) -> Explorer:
     return Explorer(render, controls, ("step", _four_of(len(files)), ("G",)), "gain over bicubic")
 
 
-def _sample(path: Path) -> Tensor:
-    (images,) = store.read_tensors(path, "sample file")[0].values()
-    return images
-
-
 def _four_of(count: int) -> list[int]:
     """Up to four places, from the first to the last."""
     return sorted({round(i * (count - 1) / 3) for i in range(4)})
-
-
-def _history(folder: Path) -> list[dict[str, str]]:
-    with (folder / "history.csv").open() as file:
-        return list(csv.DictReader(file))

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from urdgn_lite import store
-from urdgn_lite.degrade import SIZE, to_float, to_uint8, upsample_bicubic
+from urdgn_lite.degrade import SIZE, to_float, to_uint8
 from urdgn_lite.lesson.pictures import Pictures, Tile, picture_of
 
 # One colour a thing, the same through the whole book; all legible on white and on black.
@@ -56,11 +56,12 @@ def as_array(images: Tensor) -> np.ndarray:
     return to_uint8(images.detach()).permute(0, 2, 3, 1).cpu().numpy()
 
 
-def sheet(lr: Tensor, generated: Tensor, hr: Tensor | None = None) -> Image.Image:
-    """Comparison sheet, a face a column; rows from the top: LR, bicubic, generated, HR."""
-    rows = [lr, upsample_bicubic(lr), generated] + ([] if hr is None else [hr])
-    lines = [np.concatenate(list(as_array(row)), axis=1) for row in rows]
-    return Image.fromarray(np.concatenate(lines, axis=0))
+def sheet(*rows: Tensor) -> Image.Image:
+    """Faces (n, 3, h, w) side by side, a row a tensor; shorter rows end in black."""
+    lines = [np.concatenate([*as_array(row)], axis=1) for row in rows]
+    width = max(line.shape[1] for line in lines)
+    wide = [np.pad(line, ((0, 0), (0, width - line.shape[1]), (0, 0))) for line in lines]
+    return Image.fromarray(np.concatenate(wide, axis=0))
 
 
 def grid(
@@ -121,11 +122,3 @@ def save_png(image: Image.Image, path: Path) -> None:
     made_by.add_text("Software", "urdgn_lite")
     image.save(data, "PNG", pnginfo=made_by)
     store.write(path, data.getvalue())
-
-
-def contact_sheet(images: Tensor, columns: int = 8) -> Image.Image:
-    """Faces side by side, `columns` to a row."""
-    arrays = list(as_array(images))
-    arrays += [np.zeros_like(arrays[0])] * (-len(arrays) % columns)
-    rows = [np.concatenate(arrays[i : i + columns], 1) for i in range(0, len(arrays), columns)]
-    return Image.fromarray(np.concatenate(rows, 0))

@@ -9,14 +9,11 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn.functional import normalize
 
 from urdgn_lite import degrade, faces
-from urdgn_lite.measure import damages, evaluate, identity, metrics
-from urdgn_lite.progress import bar
+from urdgn_lite.measure import damages, evaluate
 
 Faces = Float[Tensor, "b 3 128 128"]
 N = 40  # the first so many imaginary test faces
@@ -62,35 +59,6 @@ FOOLS: dict[str, Callable[[Faces], Faces]] = {
     "upside down": consistent,
     "somebody else": lambda h: h.roll(1, 0),
 }
-
-
-def measure(h: Faces) -> dict[str, dict[str, float]]:
-    """Every measure of every picture, an average over the faces h.
-
-    Returns
-    -------
-    name → psnr, psnr_y (dB), ssim, lr_consistency (dB; 99 for the same file), lpips, and
-    recognised: the share of pictures whose nearest original, by identity, is the right one.
-
-    Raises
-    ------
-    MetricUnavailableError : the weights of LPIPS or of the identity network are not there.
-    """
-    lr, real = degrade.downsample(h), identity.embed(h)
-    found = {}
-    for name, make in bar(FOOLS.items(), "fool"):
-        g = make(h)
-        nearest = (normalize(identity.embed(g)) @ normalize(real).T).argmax(1)
-        values = {
-            "psnr": metrics.psnr(g, h),
-            "psnr_y": metrics.psnr(g, h, y=True),
-            "ssim": metrics.ssim(g, h),
-            "lr_consistency": metrics.lr_consistency(g, lr).clamp(max=99),  # 99: the same file
-            "lpips": metrics.lpips(g, h),
-            "recognised": nearest == torch.arange(len(h)),
-        }
-        found[name] = {k: round(v.float().mean().item(), 4) for k, v in values.items()}
-    return found
 
 
 def stored() -> dict[str, Any]:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import math
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from importlib import resources
 from typing import Any
 
 import numpy as np
 import torch
-import yaml
 from IPython.display import Image as Shown
 from IPython.display import Markdown
 from jaxtyping import Float
@@ -22,12 +18,12 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from urdgn_lite.degrade import SIZE, downsample, to_float, upsample_bicubic
-from urdgn_lite.faces import EYES, load
+from urdgn_lite.faces import EYES, Faces, load
 from urdgn_lite.lesson.figures import as_array
 from urdgn_lite.measure import claims
 from urdgn_lite.measure.conditions import BOXES, PIXEL, SHIFTS
 from urdgn_lite.measure.damages import Images, occlude, shift
-from urdgn_lite.measure.evaluate import Enlarge, figure_faces, ledger
+from urdgn_lite.measure.evaluate import Enlarge, figure, figure_faces, ledger
 from urdgn_lite.measure.table1 import COLUMNS
 from urdgn_lite.methods import get
 from urdgn_lite.methods.base import Learnt
@@ -43,35 +39,8 @@ PAPER, TEXT, FAINT = (32, 32, 32), (232, 232, 232), (165, 165, 165)  # colours
 GAP, HEAD = 4, 44  # px: between faces, for names
 ABREAST = 5  # columns; more go on below
 EYE = (64, 28)  # px of HR that the enlarged eye region shows, twice as large
+Eyes = tuple[tuple[float, float], tuple[float, float]]
 Column = tuple[str, str, Tensor | str]  # letter, name, a picture a row or why there is none
-
-
-@dataclass(frozen=True)
-class Figure:
-    """What `results/figures.yml` says of a figure; there its fields are explained."""
-
-    number: int
-    panels: Mapping[str, str]
-    rows: int
-    eyes: bool
-    claim: str
-    quote: str
-    place: str
-    judged: Sequence[str]
-    faces: Mapping[str, str]
-
-    @classmethod
-    def of(cls, number: int) -> Figure:
-        """The figure of that number.
-
-        Raises
-        ------
-        KeyError : none is listed, as for Fig. 2, a diagram.
-        """
-        listed = yaml.safe_load((ledger() / "figures.yml").read_text())
-        if number not in listed:
-            raise KeyError(f"no faces are listed for Fig. {number}: there are {sorted(listed)}")
-        return cls(number, **listed[number])
 
 
 def learn(
@@ -127,41 +96,41 @@ def redraw(
     ------
     KeyError : no faces are listed for this figure.
     """
-    figure, given = Figure.of(number), dict(methods or {})
+    drawn, given = figure(number), dict(methods or {})
     h, eyes = faces, [EYES] * (0 if faces is None else len(faces))
     if h is None:
         found = figure_faces(number)
-        h, eyes = to_float(found.images), eyes_of(found.names)
-    h = h[: rows or figure.rows]
+        h, eyes = to_float(found.images), eyes_of(found)
+    h, panels = h[: rows or drawn["rows"]], drawn["panels"]
 
     def run(name: str, lr: Tensor) -> Tensor | str:
         method = given[name] if name in given else get(name)
         return method if isinstance(method, str) else method(lr).clamp(-1, 1)
 
     if number in DAMAGED:
-        names = [figure.panels["b"], *more]
+        names = [panels["b"], *more]
         columns = DAMAGED[number](h, lambda lr: [run(name, lr) for name in names])
         return shown(picture(columns))
     lr = downsample(h)
     known: dict[str, Tensor | str] = {"LR": lr, "HR": h}
-    if "gan-noise" in figure.panels.values():
+    if "gan-noise" in panels.values():
         known["gan-noise"] = imagined(len(h))
     columns = [
         (f"({letter})", name, known[name] if name in known else run(name, lr))
-        for letter, name in figure.panels.items()
+        for letter, name in panels.items()
     ]
     columns += [("ours", name, run(name, lr)) for name in more]
-    return shown(picture(columns, eyes[: len(h)] if figure.eyes else ()))
+    return shown(picture(columns, eyes[: len(h)] if drawn["eyes"] else ()))
 
 
 def caption(number: int) -> Markdown:
     """What stands below a figure: its panels, the paper's claim, and the number that judges it."""
-    figure = Figure.of(number)
-    panels = ", ".join(f"({letter}) {label(name)}" for letter, name in figure.panels.items())
-    judged = " ".join(claims.judged(claim) for claim in figure.judged)
+    drawn = figure(number)
+    panels = ", ".join(f"({letter}) {label(name)}" for letter, name in drawn["panels"].items())
+    judged = " ".join(claims.judged(claim) for claim in drawn["judged"])
     return Markdown(
-        f"*Fig. {number}, redrawn.* {panels}. **The paper:** {figure.claim} “{figure.quote}” "
-        f"({figure.place}). **Measured:** {judged}"
+        f"*Fig. {number}, redrawn.* {panels}. **The paper:** {drawn['claim']} “{drawn['quote']}” "
+        f"({drawn['place']}). **Measured:** {judged}"
     )
 
 
@@ -219,23 +188,16 @@ def stacked(lr: Tensor, results: Sequence[Tensor]) -> Tensor:
     return torch.cat([squares, *results])
 
 
-def eyes_of(names: Sequence[str]) -> list[tuple[tuple[float, float], tuple[float, float]]]:
-    """Where the eyes of embedded imaginary faces are, (x, y) in HR pixels."""
-    with (resources.files("urdgn_lite") / "data" / "imaginary128.csv").open() as file:
-        places = {row["file"]: row for row in csv.DictReader(file)}
-    rows = [places[name] for name in names]
-    return [
-        (
-            (float(r["left_eye_x"]), float(r["left_eye_y"])),
-            (float(r["right_eye_x"]), float(r["right_eye_y"])),
-        )
-        for r in rows
-    ]
+def eyes_of(some: Faces) -> list[Eyes]:
+    """Where the eyes of bundled faces are, (x, y) in HR pixels."""
+    names = ("left_eye_x", "left_eye_y", "right_eye_x", "right_eye_y")
+    columns = (map(float, some.about(name)) for name in names)
+    return [((a, b), (c, d)) for a, b, c, d in zip(*columns, strict=True)]
 
 
 def picture(
     columns: Sequence[Column],
-    eyes: Sequence[tuple[tuple[float, float], tuple[float, float]]] = (),
+    eyes: Sequence[Eyes] = (),
 ) -> Image.Image:
     """Columns of faces, no more than five abreast: so a page shows a face at its 128 px.
 
@@ -256,9 +218,7 @@ def picture(
     return canvas
 
 
-def band(
-    columns: Sequence[Column], eyes: Sequence[tuple[tuple[float, float], tuple[float, float]]]
-) -> Image.Image:
+def band(columns: Sequence[Column], eyes: Sequence[Eyes]) -> Image.Image:
     """Columns side by side below their letters and names."""
     n = max(len(images) for *_, images in columns if isinstance(images, Tensor))
     height = SIZE + GAP + (2 * EYE[1] + GAP if eyes else 0)
@@ -280,7 +240,7 @@ def band(
     return canvas
 
 
-def enlarged(face: Image.Image, eyes: tuple[tuple[float, float], ...]) -> Image.Image:
+def enlarged(face: Image.Image, eyes: Eyes) -> Image.Image:
     """The region around the eyes, twice as large."""
     x, y = (sum(e[k] for e in eyes) / 2 for k in (0, 1))
     left = min(max(round(x) - EYE[0] // 2, 0), SIZE - EYE[0])

@@ -9,9 +9,12 @@ from torch import Tensor, nn
 from urdgn_lite.measure.damages import Images
 
 REGIONS = {  # name -> left, top, right, bottom in HR pixels; the eyes are at (44, 56), (84, 56)
-    "eyes": (28, 46, 100, 66), "nose": (48, 64, 80, 88), "mouth": (40, 88, 88, 112),
-    "forehead": (32, 16, 96, 38), "a corner": (0, 0, 32, 45),
-}  # fmt: skip
+    "eyes": (28, 46, 100, 66),
+    "nose": (48, 64, 80, 88),
+    "mouth": (40, 88, 88, 112),
+    "forehead": (32, 16, 96, 38),
+    "a corner": (0, 0, 32, 45),
+}
 
 
 def hide(h: Images, region: str) -> Images:

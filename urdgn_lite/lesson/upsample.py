@@ -6,7 +6,6 @@ import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,12 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from urdgn_lite import methods
-from urdgn_lite.degrade import LR_SIZE, SIZE, downsample, to_float, to_uint8
+from urdgn_lite.degrade import LR_SIZE, SIZE, downsample, to_float, to_uint8, upsample_bicubic
 from urdgn_lite.faces import SMALLEST, FacesError, align, to_rgb
 from urdgn_lite.faces.files import hidden, read_file
 from urdgn_lite.lesson.figures import save_png, sheet
+from urdgn_lite.measure.identity import dlib_weights
+from urdgn_lite.measure.metrics import MetricUnavailableError
 from urdgn_lite.progress import bar
 from urdgn_lite.store import spare
 
@@ -73,14 +74,14 @@ def find_eyes(image: Image.Image) -> Eyes | None:
 
 @cache
 def _landmarks() -> tuple[Any, Any] | None:
-    """dlib's detector and landmarks. The package of weights is found, not imported: it is old."""
-    weights = find_spec("face_recognition_models")
-    if weights is None or weights.origin is None or find_spec("dlib") is None:
+    """dlib's detector and landmarks."""
+    try:
+        weights = dlib_weights("shape_predictor_5_face_landmarks.dat")
+    except MetricUnavailableError:
         return None
     import dlib
 
-    path = Path(weights.origin).parent / "models/shape_predictor_5_face_landmarks.dat"
-    return dlib.get_frontal_face_detector(), dlib.shape_predictor(str(path))
+    return dlib.get_frontal_face_detector(), dlib.shape_predictor(weights)
 
 
 def to_lr(image: Image.Image, eyes: Eyes | None = None) -> Tensor:
@@ -165,7 +166,8 @@ def upsample_files(
             results.append(generated)
     if not results:
         raise FacesError(f"{source}: no usable image ({report.skipped[0][1]})")
-    save_png(sheet(torch.cat(inputs), torch.cat(results)), report.sheet)
+    lr = torch.cat(inputs)
+    save_png(sheet(lr, upsample_bicubic(lr), torch.cat(results)), report.sheet)
     return report
 
 

@@ -54,10 +54,6 @@ class Claim:
         """What we found, with its numbers."""
         return resolve(self.found)
 
-    def unmet(self) -> list[str]:
-        """Those of `holds` that the ledger does not bear out."""
-        return [one for one in self.holds if not true(one)]
-
 
 @cache
 def load() -> dict[str, Claim]:
@@ -125,13 +121,6 @@ def number(reference: str, form: str) -> str:
     return f"{text} ± {half:{form.strip().lstrip('+')}}"
 
 
-def true(inequality: str) -> bool:
-    """Whether `A > B` or `A < B` holds; each side is a reference or a number."""
-    left, sign, right = re.split(r" ([<>]) ", inequality)
-    a, b = (float(side) if "#" not in side else value(side)[0] for side in (left, right))
-    return a > b if sign == ">" else a < b
-
-
 def judged(claim: str) -> str:
     """The verdict on a claim and what it rests on, for captions."""
     row = load()[claim]
@@ -150,8 +139,6 @@ def table(sections: str) -> str:
     lines = ["| | the paper | what we found | verdict |", "|---|---|---|---|"]
     for row in load().values():
         if re.match(sections, row.section):
-            command = f" `{row.command}`" if row.command else ""
-            lines.append(
-                f"| {row.id} | {row.claim} ({row.section}) | {row.text}{command} | {row.verdict} |"
-            )
+            found = f"{row.text} `{row.command}`" if row.command else row.text
+            lines.append(f"| {row.id} | {row.claim} ({row.section}) | {found} | {row.verdict} |")
     return "\n".join(lines)

@@ -9,7 +9,6 @@ from itertools import pairwise
 from typing import Any
 
 import torch
-from rich.markup import escape
 from rich.table import Table
 from torch import Tensor
 
@@ -18,7 +17,7 @@ from urdgn_lite.faces import Faces, FacesError, load
 from urdgn_lite.measure import metrics
 from urdgn_lite.measure.damages import Images, occlude, relight, rotate, shift, warp, zoom
 from urdgn_lite.measure.evaluate import Enlarge, Row, read_row, summary, write_row
-from urdgn_lite.measure.report import cell, pipes
+from urdgn_lite.measure.report import Sheet, cell
 from urdgn_lite.measure.table1 import Table1, ready, stored
 from urdgn_lite.progress import bar
 from urdgn_lite.provenance import circumstances
@@ -36,24 +35,30 @@ BOXES = {  # (left, top, right, bottom) in LR pixels of the aligned frame
 RINGS = {"1": (1, 1), "2": (2, 2), "3–4": (3, 4), "5+": (5, LR_SIZE)}  # LR px from the box
 PIXEL = SIZE // LR_SIZE  # HR pixels an LR pixel
 Damage = Callable[[Images], Images]
+Box = tuple[int, int, int, int]
+People = Sequence[str] | None  # who each face shows
 
-
+LIGHT: dict[Any, Damage] = {
+    "half": partial(relight, gain=0.5),
+    "three quarters": partial(relight, gain=0.75),
+    "one and a quarter": partial(relight, gain=1.25),
+    "from the left": partial(relight, slope=-0.5),
+    "from the right": partial(relight, slope=0.5),
+}
+WARP: dict[Any, Damage] = {
+    "10 % smaller": partial(zoom, factor=0.9),
+    "10 % larger": partial(zoom, factor=1.1),
+    "warped by 2 px": partial(warp, pixels=2),
+    "warped by 4 px": partial(warp, pixels=4),
+}
 SERIES: dict[str, tuple[str, dict[Any, Damage]]] = {  # the unit of an entry, and its damage
     "rotation": ("degrees", {d: partial(rotate, degrees=d) for d in DEGREES}),
     "translation_y": ("shift", {d: partial(shift, dx=0, dy=d * PIXEL) for d in SHIFTS}),
     "translation_lr": ("shift", {d: partial(shift, dx=d * PIXEL, dy=0) for d in SHIFTS}),
     "translation_hr": ("shift", {d: partial(shift, dx=d, dy=0) for d in SHIFTS}),
-    "light": ("part", {
-        "half": partial(relight, gain=0.5), "three quarters": partial(relight, gain=0.75),
-        "one and a quarter": partial(relight, gain=1.25),
-        "from the left": partial(relight, slope=-0.5),
-        "from the right": partial(relight, slope=0.5),
-    }),
-    "warp": ("part", {
-        "10 % smaller": partial(zoom, factor=0.9), "10 % larger": partial(zoom, factor=1.1),
-        "warped by 2 px": partial(warp, pixels=2), "warped by 4 px": partial(warp, pixels=4),
-    }),
-}  # fmt: skip
+    "light": ("part", LIGHT),
+    "warp": ("part", WARP),
+}
 
 
 def bins(method: Enlarge, faces: Faces, series: Iterable[str] = SERIES) -> Row:
@@ -96,8 +101,10 @@ def bins(method: Enlarge, faces: Faces, series: Iterable[str] = SERIES) -> Row:
     row["region"] = regions(method, faces)
     for name in bar(series, "bins", leave=False):
         unit, damages = SERIES[name]
-        row[name] = [{unit: amount} | entry(scores(method, faces.images, damage), people)
-                     for amount, damage in damages.items()]  # fmt: skip
+        row[name] = []
+        for amount, damage in damages.items():
+            found = entry(scores(method, faces.images, damage), people)
+            row[name].append({unit: amount} | found)
     row["occlusion"] = [
         {"part": part, "box": list(box)} | occlusion(method, faces.images, box, people)
         for part, box in bar(BOXES.items(), "occlusion", leave=False)
@@ -119,9 +126,8 @@ def scores(method: Enlarge, images: Tensor, damage: Damage = lambda h: h) -> dic
 
 
 def split(
-    values: dict[str, Tensor], by: Tensor, edges: tuple[float, ...],
-    people: Sequence[str] | None = None,
-) -> list[Row]:  # fmt: skip
+    values: dict[str, Tensor], by: Tensor, edges: Sequence[float], people: People = None
+) -> list[Row]:
     """The entries of the faces with edge ≤ `by` < next edge; bins without faces are left out."""
     found = []
     for low, high in pairwise(edges):
@@ -149,7 +155,7 @@ def regions(method: Enlarge, faces: Faces) -> list[Row]:
     return [{"part": name} | entry({"gain_psnr": torch.cat(v)}, people) for name, v in kept.items()]
 
 
-def inside(box: tuple[int, int, int, int], margin: int = 0) -> Tensor:
+def inside(box: Box, margin: int = 0) -> Tensor:
     """Mask `(1, 1, 128, 128)` of a box in LR pixels, wider by a margin on every side."""
     left, top, right, bottom = box
     rows, columns = (torch.arange(SIZE) // PIXEL for _ in range(2))
@@ -159,10 +165,7 @@ def inside(box: tuple[int, int, int, int], margin: int = 0) -> Tensor:
 
 
 @torch.no_grad()
-def occlusion(
-    method: Enlarge, images: Tensor, box: tuple[int, int, int, int],
-    people: Sequence[str] | None = None,
-) -> Row:  # fmt: skip
+def occlusion(method: Enlarge, images: Tensor, box: Box, people: People = None) -> Row:
     """PSNR outside of a box that covers the LR faces, and what it lost against clean ones.
 
     `rings` has the loss at so many LR pixels from the box (1: the pixels that touch it).
@@ -194,7 +197,7 @@ def psnr_of(generated: Images, real: Images, where: Tensor) -> Tensor:
     return masked + 10 * where.float().mean().log10()  # the mean is over fewer pixels
 
 
-def entry(values: dict[str, Tensor], people: Sequence[str] | None = None) -> Row:
+def entry(values: dict[str, Tensor], people: People = None) -> Row:
     """How many faces, and the mean and interval of each value."""
     row: Row = {"n": len(next(iter(values.values())))}
     for name, value in values.items():
@@ -217,26 +220,25 @@ def measure(
     return read(key, f"{faces.source}-{faces.split}")
 
 
-def lines(name: str, rows: Mapping[str, Row]) -> list[list[str]]:
-    """A series as text, headings first: a line a bin, a column a method, ± half the interval.
+def sheet(name: str, rows: Mapping[str, Row]) -> Sheet:
+    """A series: a line a bin, a column a method, ± half the interval.
 
     Gains over bicubic in dB; of `occlusion` and `rings` what the box costs outside of itself.
     """
-    found = [["", "faces", *rows]]
     what = "drop_psnr" if name in ("occlusion", "rings") else "gain_psnr"
+    lines = []
     for entries in zip(*(_entries(name, row) for row in rows.values()), strict=True):
         place, number = _place(entries[0]), str(entries[0].get("n", ""))
-        sign = "+" if what == "gain_psnr" else ""
-        found.append([place, number, *(cell(one, what, 2, sign) for one in entries)])
-    return found
+        lines.append([place, number, *(cell(one, what, 2) for one in entries)])
+    return Sheet(name, ["", "faces", *rows], lines)
 
 
 def _entries(name: str, row: Row) -> list[Row]:
     if name == "unaligned":  # one entry, beside the aligned one
         return [row[which] | {"part": which} for which in ("aligned", name) if row[which]]
     if name == "rings":
-        return [ring | {"part": f"{box['part']}, {ring['part']}", "n": box["n"]}
-                for box in row["occlusion"] for ring in box["rings"]]  # fmt: skip
+        rings = ((box, ring) for box in row["occlusion"] for ring in box["rings"])
+        return [r | {"part": f"{box['part']}, {r['part']}", "n": box["n"]} for box, r in rings]
     return row.get(name) or []
 
 
@@ -245,32 +247,18 @@ NAMES = ("yaw", "mouth", "unaligned", "region", *SERIES, "occlusion", "rings")
 
 def tables(table: Table1) -> list[Table]:
     """For a terminal: all series that all rows have."""
-    printed = []
+    found = []
     for name in NAMES:
-        rows = {key: row for key, row in table.rows.items() if _entries(name, row)}
-        if rows:
-            heading, *rest = lines(name, rows)
-            printed.append(Table(*map(escape, heading), title=name, title_justify="left"))
-            for line in rest:
-                printed[-1].add_row(*map(escape, line))
+        if rows := {key: row for key, row in table.rows.items() if _entries(name, row)}:
+            found.append(sheet(name, rows))
     if table.notes:
-        printed.append(Table("method", "not measured"))
-        for key, note in table.notes.items():
-            printed[-1].add_row(escape(key), escape(note))
-    return printed
+        found.append(Sheet("not measured", ["method", "why"], [[*n] for n in table.notes.items()]))
+    return [one.printed() for one in found]
 
 
 def markdown(name: str, methods: Iterable[str], on: str = "celeba128-test") -> str:
-    """One of the series `NAMES` for a notebook, as `lines` has it.
-
-    Parameters
-    ----------
-    methods : keys whose bins the ledger has.
-    """
-    (_, faces, *keys), *rest = lines(name, {key: read(key, on) for key in methods})
-    marks = ["---", *["---:"] * (1 + len(keys))]
-    heading = ["", faces, *(f"`{key}`" for key in keys)]
-    return pipes(heading, marks, *rest)
+    """One of the series `NAMES` for a notebook, of methods whose bins the ledger has."""
+    return sheet(name, {f"`{key}`": read(key, on) for key in methods}).markdown()
 
 
 def _place(entry: Row) -> str:

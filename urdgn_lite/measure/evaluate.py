@@ -33,6 +33,7 @@ MEASURES = {
     "sharpness": metrics.sharpness,
 }
 RESAMPLES = 2000
+BATCH = 50  # faces at a time
 _KNOWN: dict[tuple[int, str], Tensor] = {}  # a table asks for bicubic and originals often
 Row = dict[str, Any]
 Enlarge = Callable[[Tensor], Tensor]  # measuring never fits: a `Method`, or a function
@@ -47,9 +48,8 @@ def ledger() -> Path:
 
 @torch.no_grad()
 def evaluate(
-    method: Enlarge, faces: Faces, *, perceptual: bool = False, batch: int = 50,
-    progress: bool = True,
-) -> Row:  # fmt: skip
+    method: Enlarge, faces: Faces, *, perceptual: bool = False, progress: bool = True
+) -> Row:
     """Measure one method on some faces, by the protocol of the book.
 
     LR faces are antialiased bicubic, rounded to 8 bits; results are clamped and rounded to 8
@@ -80,10 +80,10 @@ def evaluate(
             missing["lpips"] = _reason(error)
     values: dict[str, list[Tensor]] = {}
     errors, results = [], []  # of the LR faces; 8 bits
-    for part in bar(faces.images.split(batch), "evaluate", show=progress, leave=False):
+    for part in bar(faces.images.split(BATCH), "evaluate", show=progress, leave=False):
         h = to_float(part)
         lr = downsample(h)
-        generated = method(lr).clamp(-1, 1)
+        generated = method(lr)
         for name, measure in measures.items():
             values.setdefault(name, []).append(measure(generated, h))
         errors.append(255**2 / 10 ** (metrics.lr_consistency(generated, lr).double() / 10))
@@ -93,7 +93,7 @@ def evaluate(
     for name, parts in values.items():
         value = torch.cat(parts)
         row |= summary(name, value, people)
-        baseline = _of_bicubic(faces, name, measures[name], batch)
+        baseline = _of_bicubic(faces, name, measures[name])
         row |= summary(f"gain_{name}", difference(value, baseline), people)
     row |= consistency(torch.cat(errors), people)
     if perceptual:
@@ -150,11 +150,11 @@ def consistency(errors: Tensor, people: Sequence[str] | None = None) -> Row:
     return {"lr_consistency": mean, "lr_consistency_interval": [worst, best]}
 
 
-def _of_bicubic(faces: Faces, name: str, measure: Callable[..., Tensor], batch: int) -> Tensor:
+def _of_bicubic(faces: Faces, name: str, measure: Callable[..., Tensor]) -> Tensor:
     """What a measure says of the bicubic enlargements of some faces."""
     key = checksum(faces.images), name
     if key not in _KNOWN:
-        parts = (to_float(part) for part in faces.images.split(batch))
+        parts = (to_float(part) for part in faces.images.split(BATCH))
         found = [measure(upsample_bicubic(downsample(h)), h) for h in parts]
         _KNOWN[key] = torch.cat(found)
     return _KNOWN[key]
@@ -190,11 +190,6 @@ def _seconds(method: Enlarge, image: Tensor, repeats: int = 9) -> float:
     return sorted(times)[repeats // 2]
 
 
-def origin(card: Row) -> Row:
-    """How weights came about: their card without the rows that it tells of itself."""
-    return {name: value for name, value in card.items() if name != "rows"}
-
-
 def check_name(name: str) -> None:
     """Refuse a name of a row that would lead out of the ledger.
 
@@ -226,8 +221,6 @@ def write_row(method: str, faces: Faces, row: Row, folder: Path | None = None) -
     path = (folder or ledger()) / f"{faces.source}-{faces.split}" / f"{method}.json"
     full = {"method": method, "faces": faces.source, "split": faces.split, **row}
     full["crc32"] = checksum(faces.images)
-    if "trained" in full:
-        full["trained"] = origin(full["trained"])
     store.write_json(path, full)
     return path
 
@@ -250,17 +243,21 @@ def paper() -> Row:
     return yaml.safe_load((ledger() / "paper.yml").read_text())
 
 
-def figure_faces(figure: int) -> Faces:
-    """The imaginary faces that stand in a figure of the paper, redrawn: `results/figures.yml`.
+def figure(number: int) -> Row:
+    """What `results/figures.yml` says of a figure of the paper; there the fields are explained.
 
     Raises
     ------
-    KeyError : no faces are listed for it.
+    KeyError : it is not in there, as Fig. 2, a diagram.
     """
     listed = yaml.safe_load((ledger() / "figures.yml").read_text())
-    if figure not in listed:
-        raise KeyError(f"no faces are listed for Fig. {figure}: there are {sorted(listed)}")
-    found = load("imaginary", "test")
-    chosen = list(listed[figure]["faces"])
+    if number not in listed:
+        raise KeyError(f"no faces are listed for Fig. {number}: there are {sorted(listed)}")
+    return listed[number]
+
+
+def figure_faces(number: int) -> Faces:
+    """The imaginary faces that stand in a figure of the paper, redrawn; see `figure`."""
+    found, chosen = load("imaginary", "test"), list(figure(number)["faces"])
     places = [found.names.index(name) for name in chosen]
-    return Faces(found.images[places], chosen, "imaginary", f"Fig. {figure}")
+    return Faces(found.images[places], chosen, "imaginary", f"Fig. {number}")

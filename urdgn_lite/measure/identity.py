@@ -24,7 +24,6 @@ from urdgn_lite.progress import bar
 
 CHIP = 150  # dlib looks at 150 × 150 "chips"
 CHIP_EYES = ((47.7, 47.1), (100.3, 47.1))  # where its 5-point aligner puts the two eyes
-WEIGHTS = "dlib_face_recognition_resnet_model_v1.dat"
 
 Embeddings = Float[Tensor, "b 128"]
 
@@ -67,15 +66,25 @@ def chip(images: Images) -> Float[Tensor, "b 3 150 150"]:
     return grid_sample(to_float(to_uint8(images)), grid, "bicubic", "border", align_corners=False)
 
 
-@cache
-def _network() -> Any:
-    """dlib's network. The package of weights is found, not imported: it asks for setuptools."""
+def dlib_weights(name: str) -> str:
+    """Path of a model of dlib's, in a package that is found, not imported: that needs setuptools.
+
+    Raises
+    ------
+    MetricUnavailableError : the extra is not installed.
+    """
     found = find_spec("face_recognition_models")
     if found is None or found.origin is None or find_spec("dlib") is None:
         raise MetricUnavailableError("identity needs dlib: pip install 'urdgn_lite[identity]'")
+    return str(Path(found.origin).parent / "models" / name)
+
+
+@cache
+def _network() -> Any:
+    weights = dlib_weights("dlib_face_recognition_resnet_model_v1.dat")
     import dlib
 
-    return dlib.face_recognition_model_v1(str(Path(found.origin).parent / "models" / WEIGHTS))
+    return dlib.face_recognition_model_v1(weights)
 
 
 def cosine(generated: Embeddings, real: Embeddings) -> PerFace:

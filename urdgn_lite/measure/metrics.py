@@ -31,6 +31,7 @@ from torchmetrics.functional.image.lpips import _LPIPS  # noqa: E402
 
 Images = Float[Tensor, "b 3 h w"]
 PerFace = Float[Tensor, " b"]
+Measure = Callable[[Images, Images], PerFace]
 FURTHEST = 4.0  # networks overshoot [-1, 1]; what reaches further has another range
 WINDOW = 11  # pixels a side, of SSIM
 ALEXNET = "alexnet-owt-7be5be79.pth"
@@ -97,9 +98,8 @@ def ssim(generated: Images, real: Images, *, y: bool = False) -> PerFace:
 
 
 def gain(
-    generated: Images, lr: Float[Tensor, "b 3 s s"], real: Images,
-    measure: Callable[[Images, Images], PerFace] = psnr,
-) -> PerFace:  # fmt: skip
+    generated: Images, lr: Float[Tensor, "b 3 s s"], real: Images, measure: Measure = psnr
+) -> PerFace:
     """What a measure says of each result minus what it says of the bicubic one of the same LR face.
 
     The paper's own gain in PSNR is 24.82 − 23.22 dB (Table 1).

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.markup import escape
@@ -16,7 +17,8 @@ from urdgn_lite.zoo import steps_and_seconds
 
 OURS = COLUMNS[-1].key
 SETTLED = 0.02  # dB of validation gain
-WORDS = ("method", "there", "verdict", "what it is", "why")  # headings of words: left
+WORDS = ("", "method", "there", "verdict", "what it is", "why")  # headings of words: left
+Columns = Mapping[str, tuple[str, int]]  # name in a row -> heading, digits
 
 
 def verdict(key: str, row: Row) -> str:
@@ -48,16 +50,6 @@ def published_gain(name: str, measure: str = "psnr") -> float:
     """The paper's gain of a row of `results/paper.yml` over its bicubic one (Table 1)."""
     rows = paper()["table1"]
     return rows[name][measure] - rows["bicubic"][measure]
-
-
-def over_previous_best(gains: Mapping[str, float]) -> float:
-    """What the last column gains over the best before it: in the paper, over bicubic (Sect. 4.3).
-
-    Parameters
-    ----------
-    gains : over bicubic, by key, of all of `COLUMNS`; bicubic's own is 0.
-    """
-    return gains[OURS] - max(gain for key, gain in gains.items() if key != OURS)
 
 
 def _side(interval: Iterable[float], value: float) -> str:
@@ -114,7 +106,7 @@ def converged(history: Sequence[Mapping[str, float]], epoch: int = 1) -> bool:
 class Sheet:
     """A table of text that fits 80 columns, in a terminal and in a book.
 
-    The first cell of a row is a key of a method, set as code.
+    What stands below the heading "method" is the key of one, set as code.
     """
 
     title: str
@@ -123,12 +115,12 @@ class Sheet:
 
     def printed(self) -> Table:
         """For a terminal."""
-        table = Table(title=escape(self.title), title_justify="left", box=SIMPLE_HEAD,
-                      show_edge=False, padding=(0, 1, 0, 0), pad_edge=False)  # fmt: skip
+        look: dict[str, Any] = {"box": SIMPLE_HEAD, "show_edge": False, "pad_edge": False}
+        table = Table(title=escape(self.title), title_justify="left", padding=(0, 1, 0, 0), **look)
         for heading in self.headings:
             words = heading in WORDS
-            table.add_column(heading.replace(", ", ",\n"), justify="left" if words else "right",
-                             overflow="fold", no_wrap=not words)  # fmt: skip
+            look = {"justify": "left" if words else "right", "overflow": "fold"}
+            table.add_column(escape(heading).replace(", ", ",\n"), no_wrap=not words, **look)
         for row in self.rows:
             table.add_row(*map(escape, row))
         return table
@@ -136,7 +128,9 @@ class Sheet:
     def markdown(self) -> str:
         """For a notebook; the title is left to the text around it."""
         marks = ["---" if heading in WORDS else "---:" for heading in self.headings]
-        return pipes(self.headings, marks, *([f"`{key}`", *cells] for key, *cells in self.rows))
+        tick = "`" if self.headings[0] == "method" else ""
+        rows = ([f"{tick}{first}{tick}", *cells] for first, *cells in self.rows)
+        return pipes(self.headings, marks, *rows)
 
 
 def pipes(*lines: Sequence[str]) -> str:
@@ -157,23 +151,24 @@ def seven(table: Table1) -> Sheet:
         for measure, digits in (("psnr", 2), ("ssim", 3)):
             line += [f"{theirs[measure]:.2f}", f"{ours[measure]:.{digits}f}" if ours else "–"]
         line.append(f"{published_gain(column.published):+.2f}")
-        line.append(cell(ours, "gain_psnr", 2, "+") if ours else "–")
+        line.append(cell(ours, "gain_psnr", 2) if ours else "–")
         lines.append(line)
-    headings = ["method", "there", "PSNR, paper", "ours", "SSIM, paper", "ours ", "gain, paper",
-                "gain, ours"]  # fmt: skip
+    headings = ["method", "there", "PSNR, paper", "ours", "SSIM, paper", "ours "]
+    headings += ["gain, paper", "gain, ours"]
     return Sheet("Table 1: PSNR in dB and SSIM, RGB", headings, lines)
 
 
 def best_before(table: Table1) -> str:
-    """The two gains of the paper's own method in a sentence each, theirs and ours."""
+    """What the paper's own method gains over bicubic and over the best before it (Sect. 4.3)."""
     theirs = {column.key: published_gain(column.published) for column in COLUMNS}
     ours = {key: table.rows[key]["gain_psnr"] for key in theirs if key in table.rows}
-    return "\n".join(
-        f"{whose}: {gains[OURS]:+.2f} dB over bicubic, {over_previous_best(gains):+.2f} dB over "
-        "the previous best"
-        for whose, gains in (("paper", theirs), ("ours", ours))
-        if OURS in gains
-    )
+    lines = []
+    for whose, gains in (("paper", theirs), ("ours", ours)):
+        if OURS in gains:
+            over = gains.pop(OURS)
+            best = f"{over - max(gains.values()):+.2f} dB over the previous best"
+            lines.append(f"{whose}: {over:+.2f} dB over bicubic, {best}")
+    return "\n".join(lines)
 
 
 def variants() -> Sheet:
@@ -182,24 +177,23 @@ def variants() -> Sheet:
     sharpness, blocks (steps at the borders of 4 × 4 LR pixels) and pixels (the pattern of the LR
     grid) are ratios to the original's; contrast is a slope on bicubic. `tools/runs/ranking.py`.
     """
-    rows: dict[str, Row] = json.loads((ledger() / "ranking.json").read_text())
-    columns = {
-        "PSNR": ("aligned", "gain_psnr", 2, "+"),
-        "unaligned": ("unaligned", "gain_psnr", 2, "+"),
-        "SSIM": ("aligned", "gain_ssim", 3, "+"),
-        "sharpness": ("aligned", "sharpness", 2, ""),
-        "blocks": ("aligned", "blockiness", 2, ""),
-        "pixels": ("aligned", "pixellation", 2, ""),
-        "contrast": ("aligned", "contrast", 2, ""),
-    }
-    lines = [
-        [
-            key,
-            *(cell(row[view], name, digits, sign) for view, name, digits, sign in columns.values()),
-        ]
-        for key, row in rows.items()
-    ]
-    return Sheet("The compared methods, set up in other ways", ["method", *columns], lines)
+    rows = {}
+    for key, row in json.loads((ledger() / "ranking.json").read_text()).items():
+        loose = {
+            f"gain_loose{end}": row["unaligned"][f"gain_psnr{end}"] for end in ("", "_interval")
+        }
+        rows[key] = row["aligned"] | loose
+    columns = {"gain_psnr": ("PSNR", 2), "gain_loose": ("unaligned", 2), "gain_ssim": ("SSIM", 3)}
+    columns |= {"sharpness": ("sharpness", 2), "blockiness": ("blocks", 2)}
+    columns |= {"pixellation": ("pixels", 2), "contrast": ("contrast", 2)}
+    return of_rows("The compared methods, set up in other ways", rows, columns)
+
+
+def of_rows(title: str, rows: Mapping[str, Row], columns: Columns) -> Sheet:
+    """Values with their intervals, a line a method."""
+    digits = {name: number for name, (_, number) in columns.items()}
+    lines = [[key, *(cell(row, *how) for how in digits.items())] for key, row in rows.items()]
+    return Sheet(title, ["method", *(heading for heading, _ in columns.values())], lines)
 
 
 def sheets(table: Table1, title: str = "") -> dict[str, Sheet]:
@@ -218,32 +212,28 @@ def sheets(table: Table1, title: str = "") -> dict[str, Sheet]:
     )
     rows = {key: table.rows[key] for key in order if key in table.rows}
 
-    def part(name: str, columns: Mapping[str, tuple[str, int, str]]) -> Sheet:
-        lines = [[key, *(cell(row, *how) for how in columns.values())] for key, row in rows.items()]
-        return Sheet(name, ["method", *columns], lines)
-
-    parts = {"table1": seven(table)}
-    parts["psnr"] = Sheet(
-        title or "Every row: PSNR in dB and SSIM, RGB",
-        ["method", "PSNR", "gain", "SSIM", "gain ", "verdict"],
-        [[key, f"{row['psnr']:.2f}", cell(row, "gain_psnr", 2, "+"), f"{row['ssim']:.3f}",
-          cell(row, "gain_ssim", 3, "+"), verdict(key, row)] for key, row in rows.items()],
-    )  # fmt: skip
-    parts["luma"] = part("PSNR in dB and SSIM, RGB and luma", {
-        "PSNR ↑": ("psnr", 2, ""), "PSNR, Y ↑": ("psnr_y", 2, ""), "SSIM ↑": ("ssim", 3, ""),
-        "SSIM, Y ↑": ("ssim_y", 3, ""),
-    })  # fmt: skip
-    parts["seen"] = part("Seen by networks, as sharp as HR, and in the LR face (dB)", {
-        "LPIPS ↓": ("lpips", 3, ""), "sharpness": ("sharpness", 2, ""),
-        "identity ↑": ("identity", 3, ""), "rank-1 ↑": ("rank1", 2, ""),
-        "LR cons. ↑": ("lr_consistency", 1, ""),
-    })  # fmt: skip
-    parts["cost"] = Sheet(
-        "Cost of a face, and of learning",
-        ["method", "what it is", "s / face", "faces", "min"],
-        [[key, label(key), f"{row['seconds_per_face']:.2g}", *_made(row)]
-         for key, row in rows.items()],
-    )  # fmt: skip
+    whole, cost = [], []
+    for key, row in rows.items():
+        gains = cell(row, "gain_psnr", 2), cell(row, "gain_ssim", 3)
+        line = [key, f"{row['psnr']:.2f}", gains[0], f"{row['ssim']:.3f}", gains[1]]
+        whole.append([*line, verdict(key, row)])
+        cost.append([key, label(key), f"{row['seconds_per_face']:.2g}", *_made(row)])
+    heading = "Every row: PSNR in dB and SSIM, RGB"
+    luma = {"psnr": ("PSNR ↑", 2), "psnr_y": ("PSNR, Y ↑", 2)}
+    luma |= {"ssim": ("SSIM ↑", 3), "ssim_y": ("SSIM, Y ↑", 3)}
+    seen = {"lpips": ("LPIPS ↓", 3), "sharpness": ("sharpness", 2), "identity": ("identity ↑", 3)}
+    seen |= {"rank1": ("rank-1 ↑", 2), "lr_consistency": ("LR cons. ↑", 1)}
+    also = "Seen by networks, as sharp as HR, and in the LR face (dB)"
+    made = ["method", "what it is", "s / face", "faces", "min"]
+    parts = {
+        "table1": seven(table),
+        "psnr": Sheet(
+            title or heading, ["method", "PSNR", "gain", "SSIM", "gain ", "verdict"], whole
+        ),
+        "luma": of_rows("PSNR in dB and SSIM, RGB and luma", rows, luma),
+        "seen": of_rows(also, rows, seen),
+        "cost": Sheet("Cost of a face, and of learning", made, cost),
+    }
     if table.notes:
         absent = [[key, table.notes[key]] for key in order if key in table.notes]
         parts["missing"] = Sheet("Not there", ["method", "why"], absent)
@@ -252,19 +242,14 @@ def sheets(table: Table1, title: str = "") -> dict[str, Sheet]:
 
 def measured(rows: Mapping[str, Row], title: str) -> Sheet:
     """What `evaluate` gave, a line a method; identity where it could be computed."""
-    columns = {
-        "PSNR": ("psnr", ".2f"), "gain": ("gain_psnr", "+.2f"), "SSIM": ("ssim", ".3f"),
-        "gain ": ("gain_ssim", "+.3f"), "PSNR Y": ("psnr_y", ".2f"), "LPIPS": ("lpips", ".3f"),
-        "sharp": ("sharpness", ".2f"), "identity": ("identity", ".3f"),
-        "LR cons.": ("lr_consistency", ".1f"), "s/face": ("seconds_per_face", ".4f"),
-    }  # fmt: skip
+    columns = {"psnr": ("PSNR", 2), "gain_psnr": ("gain", 2), "ssim": ("SSIM", 3)}
+    columns |= {"gain_ssim": ("gain ", 3), "psnr_y": ("PSNR Y", 2), "lpips": ("LPIPS", 3)}
+    columns |= {"sharpness": ("sharp", 2), "identity": ("identity", 3)}
+    columns |= {"lr_consistency": ("LR cons.", 1), "seconds_per_face": ("s/face", 4)}
     if all(row.get("identity") is None for row in rows.values()):
         del columns["identity"]  # it takes an extra
-    lines = []
-    for method, row in rows.items():
-        values = ((row[name], digits) for name, digits in columns.values())
-        lines.append([method, *("–" if v is None else f"{v:{digits}}" for v, digits in values)])
-    return Sheet(title, ["method", *columns], lines)
+    short = {key: {name: row.get(name) for name in columns} for key, row in rows.items()}
+    return of_rows(title, short, columns)
 
 
 def tables(table: Table1, title: str) -> list[Table]:
@@ -272,9 +257,9 @@ def tables(table: Table1, title: str) -> list[Table]:
     return [sheet.printed() for sheet in sheets(table, title).values()]
 
 
-def cell(row: Row, name: str, digits: int, sign: str = "") -> str:
+def cell(row: Row, name: str, digits: int) -> str:
     """A value of a row, ± half of its interval where it has one; a dash if it was not measured."""
-    value = row.get(name)
+    value, sign = row.get(name), "+" if name.startswith("gain") else ""
     if value is None:
         return "–"
     low, high = row.get(f"{name}_interval", (0, 0))

@@ -12,7 +12,7 @@ from typing import Any
 from urdgn_lite import methods, store, zoo
 from urdgn_lite.degrade import to_float
 from urdgn_lite.faces import Faces, load
-from urdgn_lite.measure.evaluate import Row, evaluate, ledger, origin, read_row, write_row
+from urdgn_lite.measure.evaluate import Row, evaluate, ledger, read_row, write_row
 from urdgn_lite.methods import Method, Network
 from urdgn_lite.methods.base import Learnt, spread
 from urdgn_lite.progress import bar
@@ -98,7 +98,7 @@ def stored(key: str, faces: Faces) -> Row | None:
     except KeyError:
         return None
     single = key.removesuffix("+")
-    card = json.loads(json.dumps(origin(zoo.card(single)))) if single in zoo.names() else None
+    card = zoo.card(single) if single in zoo.names() else None
     same = row.get("trained") == card and row["n"] == len(faces)
     same = same and ("crc32" not in row or row["crc32"] == checksum(faces.images))
     return row if same and "psnr_interval" in row.get("aligned", row) else None
@@ -130,9 +130,13 @@ def measure(key: str, faces: Faces, *, again: bool = False, **options: Any) -> R
 
 
 def ready(
-    key: str, *, training: str = "celeba128", limit: int = FULL,
-    folder: Path = Path("runs/table1"), root: Path = Path("data"),
-) -> tuple[Method, Row]:  # fmt: skip
+    key: str,
+    *,
+    training: str = "celeba128",
+    limit: int = FULL,
+    folder: Path = Path("runs/table1"),
+    root: Path = Path("data"),
+) -> tuple[Method, Row]:
     """A method that can enlarge, and how it came about, see `measure`.
 
     One that learns is fitted on the first `limit` training faces of the source `training` (below
@@ -149,13 +153,9 @@ def ready(
         images = spread(images, method.settings().get("faces", len(images)))
         began = time.perf_counter()
         method.fit(to_float(images))
-        fit = {
-            "source": training,
-            "faces": len(images),
-            "seconds": round(time.perf_counter() - began, 1),
-        }
+        seconds = round(time.perf_counter() - began, 1)
         method.save(path)
-        store.write_json(about, fit)
+        store.write_json(about, {"source": training, "faces": len(images), "seconds": seconds})
     return type(method).load(path), {"fit": json.loads(about.read_text())}
 
 

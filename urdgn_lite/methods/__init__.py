@@ -18,6 +18,7 @@ from urdgn_lite.methods.nearest import Nearest
 from urdgn_lite.methods.network import Network
 from urdgn_lite.methods.yang2010 import Yang2010
 from urdgn_lite.methods.yang2013 import Yang2013
+from urdgn_lite.networks import build_generator
 from urdgn_lite.presets import PRESETS
 
 
@@ -75,7 +76,8 @@ def get(name: str | Path) -> Method:
     if single in zoo.names() or Path(single).is_file():
         method = Network(*zoo.load_weights(zoo.path_of(single)))
     elif single in PRESETS:
-        method = Network.untrained(PRESETS[single])
+        preset = PRESETS[single]
+        method = Network(build_generator(preset), {"preset": preset.to_dict()}, trained=False)
     else:
         raise zoo.unknown(name, {*names(), *PRESETS})
     method.mirrored = single != name

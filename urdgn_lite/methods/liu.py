@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Float, Int8
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, interpolate, pad
+from torch.nn.functional import avg_pool2d, fold, pad
 
 from urdgn_lite.degrade import LR_SIZE, SIZE, downsample, upsample_bicubic
 from urdgn_lite.methods import belief
+from urdgn_lite.methods.back_projection import resize
 from urdgn_lite.methods.base import Learnt, spread
 from urdgn_lite.progress import bar
 
@@ -29,10 +30,10 @@ class Liu(Learnt):
 
         ‖A(μ + Uc) − l‖² / σ² + Σ_i c_i² / λ_i,
 
-    where A is the downsampling: l alone gives 768 equations, and without the prior c would not
-    be determined. What is still missing, h − (μ + Uc), is pieced together of patches of other
-    people's faces by a Markov network: candidates are those whose global face looks alike in the
-    middle band; belief propagation chooses the ones that also agree where they overlap.
+    where A is the downsampling, unrounded: l alone gives 768 equations, and without the prior c
+    would not be determined. What is still missing, h − (μ + Uc), is pieced together of patches of
+    other people's faces by a Markov network: candidates are those whose global face looks alike in
+    the middle band; belief propagation chooses the ones that also agree where they overlap.
 
     Attributes
     ----------
@@ -84,7 +85,7 @@ class Liu(Learnt):
         scale = values[:rank].sqrt()
         basis = (vectors[:, :rank] / scale).T.float() @ x  # rows U_i, of length one
         prior = scale**2 / (len(hr) - 1)  # λ
-        w = shrink(basis.view(rank, 3, SIZE, SIZE)).flatten(1).double()  # rows A U_i
+        w = resize(basis.view(rank, 3, SIZE, SIZE), LR_SIZE).flatten(1).double()  # rows A U_i
         posterior = w @ w.T / self.noise**2 + torch.diag(1 / prior)
         solve = torch.linalg.solve(posterior, w / self.noise**2)
         self.arrays = {
@@ -107,7 +108,7 @@ class Liu(Learnt):
     def global_face(self, lr: Float[Tensor, "b 3 16 16"]) -> Float[Tensor, "b 3 128 128"]:
         """μ + Uc for the most probable c."""
         mean = self.learnt("mean")
-        c = (lr - shrink(mean[None])).flatten(1) @ self.learnt("solve").T
+        c = (lr - resize(mean[None], LR_SIZE)).flatten(1) @ self.learnt("solve").T
         self.stages["prior"] = (c.square() / self.learnt("prior")).mean().item()
         return mean + (c @ self.learnt("basis").to(lr)).view(-1, 3, SIZE, SIZE)
 
@@ -153,12 +154,6 @@ class Liu(Learnt):
         return cost * POOL**2, patches[nearest]
 
 
-def shrink(hr: Float[Tensor, "b 3 128 128"]) -> Float[Tensor, "b 3 16 16"]:
-    """A, the linear part of `downsample`: without clamping and rounding."""
-    size = (LR_SIZE, LR_SIZE)
-    return interpolate(hr, size=size, mode="bicubic", antialias=True, align_corners=False)
-
-
 def middle_band(
     face: Float[Tensor, "b 3 128 128"], lr: Float[Tensor, "b 3 16 16"]
 ) -> Float[Tensor, "b 3 64 64"]:
@@ -176,11 +171,8 @@ def disagreement(
 
 def average(patches: Int8[Tensor, "b r c 3 p p"]) -> Float[Tensor, "b 3 128 128"]:
     """Patches at their places, averaged where they overlap."""
-    total, count = torch.zeros(len(patches), 3, SIZE, SIZE), torch.zeros(SIZE, SIZE)
-    for r, i in enumerate(CORNERS):
-        for c, j in enumerate(CORNERS):
-            total[..., i : i + PATCH, j : j + PATCH] += patches[:, r, c].float() / 127.5
-            count[i : i + PATCH, j : j + PATCH] += 1
+    columns = patches.flatten(1, 2).flatten(2).mT.float() / 127.5  # b 3·p·p places
+    total, count = (fold(x, SIZE, PATCH, stride=STEP) for x in (columns, torch.ones_like(columns)))
     return total / count
 
 

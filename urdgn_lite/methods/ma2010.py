@@ -8,11 +8,9 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
-from urdgn_lite.degrade import LR_SIZE, SIZE, downsample, to_float, to_uint8
-from urdgn_lite.methods.base import Learnt, spread
-from urdgn_lite.progress import bar
+from urdgn_lite.degrade import LR_SIZE, SIZE, to_float
+from urdgn_lite.methods.base import Learnt, exemplars
 
-BATCH = 500  # faces at a time while learning
 SCALE = SIZE // LR_SIZE
 
 
@@ -49,11 +47,8 @@ class PositionPatches(Learnt):
 
     def fit(self, hr: Float[Tensor, "n 3 128 128"], *, progress: bool = True) -> PositionPatches:
         """Keep the training faces: this method learns nothing ahead of the face it enlarges."""
-        parts = bar(spread(hr, self.faces).split(BATCH), "ma2010", show=progress)
-        kept = [(to_uint8(h), to_uint8(downsample(h))) for h in parts]
-        images, small = map(torch.cat, zip(*kept, strict=True))
-        self.arrays = {"hr": images, "lr": small}
-        self.stages = {"faces": len(images), "positions": len(self.corners()) ** 2}
+        self.arrays = exemplars(hr, self.faces, progress)
+        self.stages = {"faces": len(self.arrays["hr"]), "positions": len(self.corners()) ** 2}
         return self
 
     def corners(self) -> list[int]:

@@ -9,11 +9,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from urdgn_lite.degrade import downsample, to_float, to_uint8
-from urdgn_lite.methods.base import Learnt, spread
-from urdgn_lite.progress import bar
-
-BATCH = 500  # faces at a time: 15,000 at once would need gigabytes
+from urdgn_lite.degrade import to_float
+from urdgn_lite.methods.base import Learnt, exemplars
 
 
 @dataclass
@@ -28,11 +25,8 @@ class Nearest(Learnt):
     faces: int = 15_000
 
     def fit(self, hr: Float[Tensor, "n 3 128 128"], *, progress: bool = True) -> Self:
-        parts = bar(spread(hr, self.faces).split(BATCH), "nearest", show=progress)
-        kept = [(to_uint8(h), to_uint8(downsample(h))) for h in parts]
-        images, small = map(torch.cat, zip(*kept, strict=True))
-        self.arrays = {"hr": images, "lr": small}
-        self.stages = {"faces": len(images)}
+        self.arrays = exemplars(hr, self.faces, progress)
+        self.stages = {"faces": len(self.arrays["hr"])}
         return self
 
     def __call__(self, lr: Float[Tensor, "b 3 16 16"]) -> Float[Tensor, "b 3 128 128"]:

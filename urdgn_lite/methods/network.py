@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -10,11 +10,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from urdgn_lite.degrade import to_uint8
-from urdgn_lite.networks import build_generator
 from urdgn_lite.presets import Preset
 from urdgn_lite.train import train
 
 
+@dataclass(eq=False)
 class Network:
     """A generator as a method: evaluation mode, no gradients, on its own device.
 
@@ -23,25 +23,18 @@ class Network:
     network : the generator.
     card : how its weights came about; `fit` follows the `preset` and the `seed` in it.
 
-    Attributes
-    ----------
     trained : whether it can be called yet.
     mirrored : whether it answers with its *self-ensemble*: the mean of G(l) and of the mirrored
         G(mirrored l), in twice the time (Timofte et al. 2016; the + of EDSR+, Lim et al. 2017).
     """
 
-    def __init__(self, network: nn.Module, card: Mapping[str, Any] | None = None) -> None:
-        self.network = network.eval()
-        self.card = dict(card or {})
-        self.trained = True
-        self.mirrored = False
+    network: nn.Module
+    card: dict[str, Any] = field(default_factory=dict)
+    trained: bool = True
+    mirrored: bool = False
 
-    @classmethod
-    def untrained(cls, preset: Preset) -> Network:
-        """A network for `fit`."""
-        method = cls(build_generator(preset), {"preset": preset.to_dict()})
-        method.trained = False
-        return method
+    def __post_init__(self) -> None:
+        self.network.eval()
 
     def fit(self, hr: Float[Tensor, "n 3 128 128"], *, progress: bool = True) -> Network:
         """Train it from the beginning on HR faces in [-1, 1], as its card says; returns itself.
@@ -57,13 +50,12 @@ class Network:
         run = train(preset, to_uint8(hr), seed=self.card.get("seed", 0))
         if not run.done:
             raise KeyboardInterrupt
-        self.network, self.trained = run.generator.eval(), True
-        self.card = run.card()
+        self.network, self.trained, self.card = run.generator.eval(), True, run.card()
         return self
 
     @torch.no_grad()
     def __call__(self, lr: Float[Tensor, "b 3 16 16"]) -> Float[Tensor, "b 3 128 128"]:
-        """Enlarge LR faces in [-1, 1].
+        """Enlarge LR faces in [-1, 1]; the answer is clamped to that range.
 
         Raises
         ------
@@ -78,4 +70,4 @@ class Network:
         generated = self.network(l)
         if self.mirrored:
             generated = (generated + self.network(l.flip(-1)).flip(-1)) / 2
-        return generated.to(lr.device)
+        return generated.clamp(-1, 1).to(lr.device)

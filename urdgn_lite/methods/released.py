@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import torch
-from jaxtyping import Float
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.functional import logsigmoid
 
 from urdgn_lite.degrade import downsample
@@ -19,7 +18,7 @@ from urdgn_lite.objective import discriminator_value, generator_loss
 from urdgn_lite.optimiser import SCHEDULES
 from urdgn_lite.presets import PRESETS, Preset
 from urdgn_lite.run import Run
-from urdgn_lite.train import GAMES, g_step, resting
+from urdgn_lite.train import GAMES, HR, Losses, g_step, resting
 
 
 class Resize(nn.Sequential):
@@ -70,10 +69,7 @@ def balance(bce_real: float, bce_fake: float, margin: float = 0.3) -> tuple[bool
     return (update_d, update_g) if update_d or update_g else (True, True)
 
 
-def play(
-    run: Run, h: Float[Tensor, "b 3 128 128"],
-    rule: Callable[[float, float], tuple[bool, bool]] = balance,
-) -> dict[str, Tensor]:  # fmt: skip
+def play(run: Run, h: HR, rule: Callable[[float, float], tuple[bool, bool]] = balance) -> Losses:
     """One iteration of the released code.
 
     Raises
@@ -84,8 +80,7 @@ def play(
     if run.D is None:
         return g_step(run, h, generated)
     if len(h) < 2:
-        raise ValueError(f"{run.preset.name} shows D one half of the faces real, the other "
-                         "generated: it needs two faces a step")  # fmt: skip
+        raise ValueError(f"{run.preset.name} shows D half of the faces: it needs two a step")
     half = len(h) // 2
     real, fake = h[:half], generated[half:].detach()
     z_real, z_fake = run.D(torch.cat([real, fake])).float().split([len(real), len(fake)])

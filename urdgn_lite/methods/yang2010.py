@@ -159,10 +159,8 @@ def learn(
         ) from error
     scales = high.shape[1] ** 0.5, low.shape[1] ** 0.5
     joint = torch.nn.functional.normalize(torch.cat([high / scales[0], low / scales[1]], 1))
-    learner = MiniBatchDictionaryLearning(
-        atoms, alpha=penalty, batch_size=BATCH, fit_algorithm="lars", random_state=0,
-        dict_init=joint[:atoms].numpy().copy(),
-    )  # fmt: skip
+    how = {"fit_algorithm": "lars", "dict_init": joint[:atoms].numpy().copy(), "random_state": 0}
+    learner = MiniBatchDictionaryLearning(atoms, alpha=penalty, batch_size=BATCH, **how)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # a patch that LARS leaves early
         for part in bar(joint.split(BATCH), f"{atoms} atoms", show=progress, leave=False):

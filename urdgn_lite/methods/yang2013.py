@@ -11,7 +11,7 @@ be if the landmarks were where they are on average.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import Self
 
 import torch
 from jaxtyping import Float, Int
@@ -37,7 +37,7 @@ STEEPEST = 0.16  # in [-1, 1] a pixel: 20 grey levels; bicubic images hardly rea
 class Yang2013(Learnt):
     """Exemplar components, edges by their statistics, Poisson solve, back-projection; on luma.
 
-    Chroma is bicubic. `approximation` says what differs from the paper.
+    Chroma is bicubic. Unlike theirs, components are boxes of the aligned frame, not landmarks.
 
     Attributes
     ----------
@@ -49,8 +49,6 @@ class Yang2013(Learnt):
     faces: int = 5000
     components: bool = True
     back_projection: int = 10
-
-    approximation: ClassVar[str] = "component boxes of the aligned frame instead of landmarks"
 
     def fit(self, hr: Float[Tensor, "n 3 128 128"], *, progress: bool = True) -> Self:
         lumas, smalls = [], []
