@@ -20,8 +20,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 FacesOption = Annotated[
-    str,
-    typer.Option(help="imaginary, celeba, lfw, a folder, a tar, shards, or a name in $URDGN_FACES"),
+    str, typer.Option(help="imaginary, celeba, lfw, a folder, tar or shards, or in $URDGN_FACES")
 ]
 SEEDS = 2**32 - 1
 MODEL = "residual"  # the truest generator that comes with the package
@@ -55,17 +54,13 @@ def shards(
     folder: Annotated[Path, typer.Option("--out", help="a new folder")],
     root: Root = Path("data"),
 ) -> None:
-    """Pack faces into shards: then `train --faces FOLDER` reads them from disk as it goes.
-
-    For sets larger than memory. Needs the extra `shards`.
-    """
+    """Pack a set larger than memory for `train --faces FOLDER`. Needs the extra `shards`."""
     from urdgn_lite.faces import write_shards
 
     with plain_errors():
         counts, skipped = write_shards(source, folder, root=root)
-        say(out, f"{folder}: " + ", ".join(f"{n} faces in {split}" for split, n in counts.items()))
-        for reason in skipped:
-            say(out, f"  skipped {reason}")
+        told = ", ".join(f"{n} faces in {split}" for split, n in counts.items())
+        say(out, "\n".join([f"{folder}: {told}", *(f"  skipped {why}" for why in skipped)]))
 
 
 @app.command()
@@ -111,8 +106,7 @@ def train(
         images = stream(faces, "train", root=root, limit=limit)
         val = load(faces, "val", root=root, limit=100)
         how: Any = {"seed": seed, "start": start, "resume": resume}
-        if minutes is not None:
-            how["minutes"] = minutes
+        how |= {} if minutes is None else {"minutes": minutes}
         if int(os.environ.get("WORLD_SIZE", "1")) > 1:
             from urdgn_lite.distributed import train
         else:
@@ -147,9 +141,9 @@ def evaluate(
     from urdgn_lite.provenance import circumstances
 
     with plain_errors():
+        if save is not None and len(methods) != 1:
+            raise ValueError("--save keeps one row under one name: give one method")
         if save is not None:
-            if len(methods) != 1:
-                raise ValueError("--save keeps one row under one name: give one method")
             check_name(save)
         known = [get(name) for name in methods]  # a wrong name costs no measuring
         found = load(faces, split, root=root)

@@ -49,9 +49,8 @@ def train(
         rank, ranks = dist.get_rank(), dist.get_world_size()
         if preset.game != "algorithm_1" or min(preset.batch, len(faces)) % ranks:
             raise ValueError(f"{preset.name} cannot be split over {ranks} processes")
-        data = described(faces)
         preset = preset if steps is None else preset.but(steps=steps)
-        run = Run.begin(preset, seed, "" if resume else start, data, out)
+        run = Run.begin(preset, seed, "" if resume else start, described(faces), out)
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"])) if gpu else torch.device("cpu")
         if gpu:
             torch.cuda.set_device(device)

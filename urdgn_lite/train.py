@@ -85,8 +85,8 @@ def train(
     Parameters
     ----------
     preset : what to train (see `presets`).
-    faces, val : HR faces to learn from, kept on the device (shards stay on disk), and to validate
-        on: at every epoch, 10 … 100 times.
+    faces, val : HR faces to learn from (shards stay on disk, all others go to the device), and to
+        validate on: at every epoch, 10 … 100 times.
     out : folder for `checkpoint.safetensors`, `generator.safetensors`, `history.csv` and
         `samples/`; None keeps everything in memory.
     steps : updates in all; the preset's number without it.
@@ -110,9 +110,8 @@ def train(
         raise FacesError("no faces to train on")
     if not minutes >= 0:
         raise ValueError(f"minutes must be 0 or more, not {minutes}")
-    data = described(faces)
     preset = preset if steps is None else preset.but(steps=steps)
-    run = Run.begin(preset, seed, "" if resume else start, data, out)
+    run = Run.begin(preset, seed, "" if resume else start, described(faces), out)
     with opened(run, resume), interruptible() as interrupted:
         device = "cuda" if torch.cuda.is_available() else "cpu"
         images, game = images.to(device), find(GAMES, preset.game, "game")
