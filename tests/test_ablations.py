@@ -1,18 +1,14 @@
 """The tool behind chapter 8, on faces of nobody, and what the chapter reads from its rows."""
 
 import json
-import sys
-from pathlib import Path
 
+import ablations
 import pytest
 import torch
 
 from urdgn_lite import faces
 from urdgn_lite.lesson import regions
 from urdgn_lite.measure.evaluate import ledger
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "tools" / "runs"))
-import ablations
 
 
 @pytest.fixture(scope="module")

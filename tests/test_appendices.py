@@ -130,8 +130,7 @@ The end.
 
 
 @pytest.fixture
-def api_pages(monkeypatch):
-    monkeypatch.syspath_prepend(ROOT / "tools" / "sphinx")
+def api_pages():
     return importlib.import_module("api_pages")
 
 

@@ -113,8 +113,7 @@ def test_the_quiz_is_answered_in_a_cell_that_gives_nothing_away(path):
 
 
 @pytest.mark.parametrize("right", [0, 2])
-def test_a_question_without_exactly_one_right_answer_is_refused(right, monkeypatch):
-    monkeypatch.syspath_prepend(BOOK.parent / "tools" / "book")
+def test_a_question_without_exactly_one_right_answer_is_refused(right):
     import sync
 
     words = ["**Yes.** So it is."] * right + ["No. It is not."] * (3 - right)

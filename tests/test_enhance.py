@@ -1,18 +1,14 @@
 """The tool that counts whom a face recogniser finds before and after G."""
 
 import json
-import sys
-from pathlib import Path
 
+import enhance
 import pytest
 import torch
 from torch.nn.functional import adaptive_avg_pool2d
 
 from urdgn_lite import faces
 from urdgn_lite.measure.evaluate import ledger
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "tools" / "runs"))
-import enhance
 
 
 def coarse(h):

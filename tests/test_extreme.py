@@ -1,17 +1,13 @@
 """The tool that trains 8 × 8 → 128 × 128, on faces of nobody."""
 
 import json
-import sys
-from pathlib import Path
 
+import extreme
 import pytest
 import torch
 
 from urdgn_lite import faces, networks
 from urdgn_lite.degrade import downsample, upsample_bicubic
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "tools" / "runs"))
-import extreme
 
 
 @pytest.fixture(autouse=True)

@@ -1,16 +1,12 @@
 """The tool that compares frontal training faces with all poses, on faces of nobody."""
 
 import json
-import sys
-from pathlib import Path
 
+import frontal
 import pytest
 
 from urdgn_lite import faces
 from urdgn_lite.measure.evaluate import ledger
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "tools" / "runs"))
-import frontal
 
 
 @pytest.fixture(scope="module")

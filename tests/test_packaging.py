@@ -15,8 +15,8 @@ ROOT = Path(__file__).parent.parent
 def installed(tmp_path_factory):
     """A folder with the unpacked wheel, built without the network."""
     folder = tmp_path_factory.mktemp("wheel")
-    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation",
-             "--no-index", "--wheel-dir", folder, ROOT]  # fmt: skip
+    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
+    build += ["--no-index", "--wheel-dir", folder, ROOT]
     subprocess.run(build, check=True, cwd=folder)
     (wheel,) = folder.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:

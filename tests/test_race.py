@@ -2,14 +2,11 @@
 
 import json
 import sys
-from pathlib import Path
 
 import pytest
+import race
 
 from urdgn_lite import faces, presets
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "tools" / "runs"))
-import race
 
 
 @pytest.fixture(autouse=True)

@@ -1,10 +1,9 @@
 """The artefacts that Sect. 4.2 speaks of, measured; and the set-ups of the compared methods."""
 
 import json
-import sys
-from pathlib import Path
 
 import pytest
+import ranking
 import torch
 
 from urdgn_lite.degrade import downsample, upsample_bicubic
@@ -13,9 +12,6 @@ from urdgn_lite.measure import report
 from urdgn_lite.measure.evaluate import ledger
 from urdgn_lite.methods.base import Learnt
 from urdgn_lite.methods.yang2010 import Yang2010
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "tools" / "runs"))
-import ranking
 
 
 @pytest.fixture(scope="module")

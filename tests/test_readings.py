@@ -2,15 +2,11 @@
 
 import json
 import math
-import sys
-from pathlib import Path
 
 import pytest
+import readings
 
 from urdgn_lite import faces, presets
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "tools" / "runs"))
-import readings
 
 
 @pytest.mark.parametrize("name", readings.READINGS)

@@ -4,17 +4,14 @@ import json
 import math
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
+import recipes
 import torch
 
 from urdgn_lite import faces, presets
 from urdgn_lite.measure.evaluate import ledger
 from urdgn_lite.run import Run
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "tools" / "runs"))
-import recipes
 
 
 @pytest.fixture

@@ -20,8 +20,8 @@ CHAPTERS = sorted((ROOT / "book").glob("[0-9]*.ipynb"))
 
 def run(notebook, *options):
     """How each cell of a notebook came out: its number or solution -> "passed" or "failed"."""
-    command = [sys.executable, "-m", "pytest", "-c", ROOT / "pyproject.toml", "-p", "replay", "-rA",
-               "-p", "no:cacheprovider", "--nbval", notebook, *options]  # fmt: skip
+    command = [sys.executable, "-m", "pytest", "-c", ROOT / "pyproject.toml", "-p", "replay", "-rA"]
+    command += ["-p", "no:cacheprovider", "--nbval", notebook, *options]
     done = subprocess.run(command, cwd=notebook.parent, capture_output=True, text=True)
     found = re.findall(r"(?m)^(PASSED|FAILED) \S+::(.+?)(?: - .*)?$", done.stdout)
     assert found, done.stdout + done.stderr
@@ -29,8 +29,8 @@ def run(notebook, *options):
 
 
 SETUP = "".join(json.loads(CHAPTERS[0].read_text())["cells"][4]["source"])
-ABSENT = ["sklearn", "scipy", "skimage", "dlib", "jupyter_book", "nbval", "pytest", "hypothesis",
-          "beartype", "pandas", "tests", "tools"]  # fmt: skip
+ABSENT = ["sklearn", "scipy", "skimage", "dlib", "jupyter_book", "nbval", "pytest", "hypothesis"]
+ABSENT += ["beartype", "pandas", "tests", "tools"]
 TRY = """
 def told(attempt, *given):
     try:
@@ -60,8 +60,8 @@ CELLS = [  # (code, what it prints in Colab's place)
 
 def code_cell(i, source, text, tags=()):
     output = {"output_type": "stream", "name": "stdout", "text": text}
-    return {"cell_type": "code", "id": f"c{i}", "execution_count": i, "metadata": {"tags": [*tags]},
-            "source": source, "outputs": [output] if text else []}  # fmt: skip
+    cell = {"cell_type": "code", "id": f"c{i}", "execution_count": i, "metadata": {"tags": [*tags]}}
+    return cell | {"source": source, "outputs": [output] if text else []}
 
 
 def notebook_of(cells):

@@ -48,9 +48,7 @@ def test_the_url_stands_only_where_it_is_derived():
             assert not holds or path.name in derived, path
 
 
-def test_a_new_url_reaches_every_place(tmp_path, monkeypatch):
-    sys.path.insert(0, str(ROOT / "tools" / "book"))
-    monkeypatch.syspath_prepend(ROOT / "tools" / "book")
+def test_a_new_url_reaches_every_place(monkeypatch):
     import sync
 
     monkeypatch.setattr(sync, "URL", "https://github.com/someone/fork")
@@ -69,7 +67,6 @@ def test_conda_and_colab_install_the_package_and_list_nothing_themselves():
     (package,) = pip["pip"]
     extras = re.fullmatch(r"-e \.\[([\w,]+)\]", package)[1].split(",")
     assert set(extras) <= set(PROJECT["optional-dependencies"])
-    sys.path.insert(0, str(ROOT / "tools" / "book"))
     import sync
 
     (install,) = [line for line in sync.SETUP.splitlines() if "%pip install" in line]
@@ -141,8 +138,7 @@ def test_every_binary_is_the_one_of_the_manifest():
         assert hashlib.sha256((ROOT / name).read_bytes()).hexdigest() == digest, name
 
 
-def test_the_licence_of_every_dependency_is_listed(monkeypatch):
-    monkeypatch.syspath_prepend(ROOT / "tools" / "book")
+def test_the_licence_of_every_dependency_is_listed():
     import supply
 
     rows = re.findall(

@@ -2,16 +2,12 @@
 
 import json
 import signal
-import sys
-from pathlib import Path
 
 import pytest
+import rows
 
 from urdgn_lite import presets
 from urdgn_lite import train as training
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "tools" / "runs"))
-import rows
 
 SMOKE = presets.get("smoke")
 

@@ -1,16 +1,12 @@
 """The tool that compares short runs of other generators, on faces of nobody."""
 
 import inspect
-import sys
-from pathlib import Path
 
 import pytest
+import search
 import torch
 
 from urdgn_lite import faces, networks, presets
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "tools" / "runs"))
-import search
 
 
 @pytest.fixture(autouse=True)

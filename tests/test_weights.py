@@ -1,16 +1,12 @@
 """The tool that makes the released generators, on faces of nobody and networks of a few weights."""
 
 import json
-import sys
-from pathlib import Path
 
 import pytest
+import weights
 
 from urdgn_lite import presets, zoo
 from urdgn_lite.measure import evaluate
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "tools" / "runs"))
-import weights
 
 SMOKE, GAN = presets.get("smoke"), presets.get("smoke-gan").but(start="smoke")
 

@@ -207,18 +207,18 @@ def bad_files(folder):
         yield path
     first = next(iter(tensors))
     sick = {first: torch.full_like(tensors[first], math.nan)}
+    nonsense = {"kind": "residual", "width": "wide", "blocks": None}
     for name, changed, said in (
         ("no preset", tensors, {}),
         ("preset of another network", tensors, {"preset": get("lite").to_dict()}),
         ("preset with an unknown field", tensors, {"preset": preset | {"evil": 1}}),
         ("an unknown network", tensors, {"preset": preset | {"generator": {"kind": "os.system"}}}),
         ("no kind of network", tensors, {"preset": preset | {"generator": {}}}),
-        ("a network of no sense", tensors, {"preset": preset | {"generator": {
-            "kind": "residual", "width": "wide", "blocks": None}}}),
+        ("a network of no sense", tensors, {"preset": preset | {"generator": nonsense}}),
         ("one tensor short", dict(list(tensors.items())[1:]), card),
         ("one tensor too many", tensors | {"extra": torch.zeros(1)}, card),
         ("another shape", tensors | {first: torch.zeros(1)}, card),
-    ):  # fmt: skip
+    ):
         path = folder / f"{name}.safetensors"
         store.write_tensors(path, changed, said)
         yield path

@@ -28,8 +28,8 @@ from urdgn_lite.methods import get as named
 from urdgn_lite.run import Run
 
 PEOPLE = 8  # faces to choose from
-SWEEP = {"0": "lite-gan-0", "1": "lite-gan-1", "10": "lite-gan-10", "100": "lite-gan",
-         "10³": "lite-gan-1e3", "10⁴": "lite-gan-1e4", "∞": "lite"}  # fmt: skip
+SWEEP = {"0": "lite-gan-0", "1": "lite-gan-1", "10": "lite-gan-10"}  # λ -> its generator
+SWEEP |= {"100": "lite-gan", "10³": "lite-gan-1e3", "10⁴": "lite-gan-1e4", "∞": "lite"}
 Model = str | Path | nn.Module | Enlarge
 Box = tuple[int, int, int, int]
 
