@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from browser import serve
+from browser import CHROMIUM, serve
 from bs4 import BeautifulSoup
 from PIL import Image
 from test_pages import BY_LOOKS, violations
@@ -71,14 +71,19 @@ def touched(site, visits):
 @pytest.fixture
 def live(touched):
     """That page as it was at the start: the first face, `residual-s`, no damage."""
-    for act in (
-        touched.get_by_role("button", name="undo all damage").click,
-        lambda: touched.select_option("select", "residual-s"),
-        touched.get_by_role("button", name="imaginary face 1").click,
-    ):
-        n = drawn(touched)
-        act()
-        settled(touched, n + 1)
+    n = drawn(touched)
+    touched.evaluate(
+        """() => {
+          const press = (text) => [...document.querySelectorAll('button')].find((button) =>
+            [button.textContent, button.ariaLabel].includes(text)).click();
+          const network = document.querySelector('select');
+          press('undo all damage');
+          press('imaginary face 1');
+          network.value = 'residual-s';
+          network.dispatchEvent(new Event('change'));
+        }"""
+    )
+    settled(touched, n + 1)
     return touched
 
 
@@ -134,12 +139,12 @@ def test_a_network_of_the_page_is_the_one_of_torch(name, touched, few_faces):
         """async ([name, faces]) => {
           const im = await import('./_static/play/image.js');
           const { generator, runtime } = await import('./_static/play/runtime.js');
-          await runtime();
+          await runtime("wasm");
           const G = await generator(name);
-          return faces.map((bytes) => {
+          return Promise.all(faces.map(async (bytes) => {
             const lr = im.toFloat(bytes), bicubic = im.resize(lr, 128);
-            return [G(lr, bicubic), bicubic].map((face) => [...im.toBytes(face)]);
-          });
+            return [await G(lr, bicubic), bicubic].map((face) => [...im.toBytes(face)]);
+          }));
         }""",
         [name, [array(one[None]).flatten().tolist() for one in lr]],
     )
@@ -150,6 +155,26 @@ def test_a_network_of_the_page_is_the_one_of_torch(name, touched, few_faces):
         assert off(np.array(ours).reshape(shape), array(result[None])) <= 1
         expected = array(degrade.upsample_bicubic(one[None]))
         assert off(np.array(bicubic).reshape(shape), expected) <= 1
+
+
+def test_with_a_graphics_card_it_is_webgpu_and_the_same_within_a_grey_level(site, browser):
+    """Where none is, Chromium plays one by software; that it does is hidden from the page."""
+    chromium = browser.browser_type.launch(
+        executable_path=CHROMIUM, args=["--no-sandbox", "--enable-unsafe-webgpu"]
+    )
+    page = chromium.new_page()
+    page.add_init_script(
+        "Object.defineProperty(GPUAdapterInfo.prototype, 'isFallbackAdapter', { get: () => false })"
+    )
+    page.goto(f"{site}/residual-s-gan.html")
+    page.click(".play > button")
+    settled(page, 1)
+    assert "WebGPU" in page.locator(".foot").inner_text()
+    lr = tensor(pixels(page, "input"))
+    with torch.no_grad():
+        result = zoo.load("residual-s-gan")(lr)
+    assert off(pixels(page, "result"), array(result)) <= 1
+    chromium.close()
 
 
 DAMAGES = {
@@ -258,6 +283,18 @@ def test_another_face_can_be_chosen(live):
     assert off(pixels(live, "original"), before) > 20
 
 
+def test_a_finger_that_scrolls_over_the_input_does_not_paint(live):
+    canvas = live.locator("[data-panel=input] canvas").first
+    canvas.scroll_into_view_if_needed()
+    before, box = pixels(live, "input"), canvas.bounding_box()
+    fingers, x, y = live.context.new_cdp_session(live), box["x"] + 40, box["y"] + 100
+    places = [[{"x": x, "y": y - 30 * i}] for i in range(4)]
+    for i, place in enumerate([*places, []]):
+        kind = "touchEnd" if not place else "touchMove" if i else "touchStart"
+        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": place})
+    assert off(pixels(live, "input"), before) == 0
+
+
 def test_the_input_can_be_painted_on_by_mouse_and_by_keys(live):
     canvas = live.locator("[data-panel=input] canvas").first
     before, n = pixels(live, "result"), drawn(live)
@@ -308,61 +345,49 @@ def shown(page, photo):
     return pixels(page, "original").astype(int)
 
 
-def test_two_fingers_lay_the_eyes_into_the_marks(live, photo, few_faces):
+def lay(page, name, place, by=None):
+    """Drag the dot of an eye to a place of the 400 x 300 photo, by mouse or by finger."""
+    dot = page.get_by_role("button", name=f"{name}:")
+    dot.scroll_into_view_if_needed()
+    box, view = dot.bounding_box(), page.locator(".photo canvas").bounding_box()
+    old = np.array([box["x"] + 30, box["y"] + 30])  # not its centre: a finger hides what it touches
+    centre = np.array([box["x"] + box["width"] / 2, box["y"] + box["height"] / 2])
+    new = np.array([view["x"], view["y"]]) + np.array(place) * view["width"] / 400
+    for kind, (x, y) in {"touchStart": old, "touchMove": old + new - centre}.items():
+        if by:
+            by.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y}]})
+        else:
+            page.mouse.move(x, y)
+            page.mouse.down()
+    n = drawn(page)
+    if by:
+        by.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    else:
+        page.mouse.up()
+    settled(page, n)
+
+
+@pytest.mark.parametrize("touch", [False, True], ids=["mouse", "finger"])
+def test_two_dots_on_the_eyes_make_the_face_upright_and_of_its_size(live, photo, few_faces, touch):
     tilted = photo.rotate(25, Image.Resampling.BICUBIC)  # about (200, 150)
     shown(live, tilted)
-    live.locator(".photo canvas").scroll_into_view_if_needed()
-    box = live.locator(".photo canvas").bounding_box()
-
-    def touch(kind, places):
-        points = [{"x": box["x"] + x * box["width"] / 128, "y": box["y"] + y * box["height"] / 128,
-                   "id": i} for i, (x, y) in enumerate(places)]  # fmt: skip
-        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
-
-    fingers = live.context.new_cdp_session(live)
-    turn, a = np.exp(-1j * np.radians(25)), 40 / (0.32 * 300)  # the first guess: 300 px are 125
-    eyes = [(72 + 2 * x) + (22 + 2 * y) * 1j for x, y in ((44, 56), (84, 56))]
-    eyes = [turn * (eye - (200 + 150j)) + (200 + 150j) for eye in eyes]
-    eyes = [64 + 56j + a * (eye - (200 + 132j)) for eye in eyes]
-    touch("touchStart", [(eye.real, eye.imag) for eye in eyes])
-    marks = [44 + 56j, 84 + 56j]
-    for share in (0.3, 0.7, 1):
-        now = [eye + share * (mark - eye) for eye, mark in zip(eyes, marks, strict=True)]
-        touch("touchMove", [(eye.real, eye.imag) for eye in now])
-        live.wait_for_timeout(50)
-    touch("touchEnd", [])
-    live.wait_for_timeout(300)
+    fingers = live.context.new_cdp_session(live) if touch else None
+    turn = np.exp(-1j * np.radians(25))
+    for name, (x, y) in zip(("the other eye", "one eye"), ((84, 56), (44, 56)), strict=True):
+        eye = turn * ((72 + 2 * x) + (22 + 2 * y) * 1j - (200 + 150j)) + (200 + 150j)
+        lay(live, name, (eye.real, eye.imag), fingers)
     expected = few_faces.images[0].permute(1, 2, 0).numpy().astype(int)
     difference = np.abs(pixels(live, "original").astype(int) - expected)[8:-8, 8:-8]
     assert difference.mean() < 6
 
 
-def test_a_photo_is_dragged_by_mouse(live, photo):
+@pytest.mark.parametrize(("there", "back"), [("ArrowLeft", "ArrowRight"), ("ArrowUp", "ArrowDown")])
+def test_a_dot_is_moved_by_keys(live, photo, there, back):
     before = shown(live, photo)
-    canvas = live.locator(".photo canvas")
-    canvas.scroll_into_view_if_needed()
-    box = canvas.bounding_box()
-    live.mouse.move(box["x"] + 100, box["y"] + 100)
-    live.mouse.down()
-    live.mouse.move(box["x"] + 100 + box["width"] / 16, box["y"] + 100, steps=4)
-    live.mouse.up()
-    live.mouse.move(box["x"] + 200, box["y"] + 200)  # the button is up: nothing moves
-    live.wait_for_timeout(300)
-    after = pixels(live, "original").astype(int)
-    assert np.abs(after[:, 8:] - before[:, :-8]).mean() < 2
-    assert np.abs(after - before).mean() > 5
-
-
-@pytest.mark.parametrize(
-    ("there", "back"),
-    [("ArrowLeft", "ArrowRight"), ("ArrowUp", "ArrowDown"), ("+", "-"), (",", ".")],
-)
-def test_a_photo_is_moved_zoomed_and_turned_by_keys(live, photo, there, back):
-    before = shown(live, photo)
-    live.locator(".photo canvas").focus()
+    live.get_by_role("button", name="one eye:").focus()
     far = []
     for key in (there, back):
-        for _ in range(4):
+        for _ in range(6):
             n = drawn(live)
             live.keyboard.press(key)
             settled(live, n + 1)
@@ -371,27 +396,13 @@ def test_a_photo_is_moved_zoomed_and_turned_by_keys(live, photo, there, back):
     assert far[1] < 0.5
 
 
-@pytest.mark.parametrize("name", ["larger", "smaller", "turn to the left", "turn to the right"])
-def test_a_photo_is_zoomed_and_turned_by_buttons(live, photo, name):
-    before, n = shown(live, photo), drawn(live)
-    live.get_by_role("button", name=name, exact=True).click()
-    settled(live, n + 1)
-    assert np.abs(pixels(live, "original").astype(int) - before).mean() > 0.5
-
-
-def test_the_wheel_zooms_a_photo_that_has_the_focus(live, photo):
+def test_dots_on_one_place_and_dots_that_change_sides_do_no_harm(live, photo):
     before = shown(live, photo)
-    canvas = live.locator(".photo canvas")
-    canvas.hover()
-    live.mouse.wheel(0, 100)
-    live.wait_for_timeout(200)
-    assert off(pixels(live, "original"), before) == 0
-    canvas.focus()
-    canvas.hover()
-    n = drawn(live)
-    live.mouse.wheel(0, 100)
-    settled(live, n + 1)
-    assert off(pixels(live, "original"), before) > 20
+    eyes = [200 - 48, 132], [200 + 48, 132]  # the first guess
+    for name in ("one eye", "the other eye"):
+        lay(live, name, eyes[1])
+    lay(live, "the other eye", eyes[0])
+    assert np.abs(pixels(live, "original").astype(int) - before).mean() < 2
 
 
 def test_a_turned_photo_stands_upright(live, photo):
@@ -610,33 +621,48 @@ def test_it_runs_pauses_and_begins_again(toy):
     assert toy.locator(".toy").get_attribute("data-iteration") == "0"
 
 
-PLAYED = """async ([settings, seed, iterations]) => {
+PLAYED = """async ([name, iterations]) => {
   const { Game } = await import('./_static/play/game.js');
-  const game = new Game(settings, seed), centre = [];
-  for (let k = 0; k < 4; k++) {
-    game.iterate(iterations / 4);
-    const p = game.points();
-    centre.push([0, 1].map((c) => p.filter((_, i) => i % 2 === c).reduce((a, b) => a + b) / 200));
-  }
-  return { ...game.visited(), value: game.value, centre };
+  const { PRESETS } = await import('./_static/play/toy.js');
+  return [0, 1, 2].map((seed) => {
+    const game = new Game(PRESETS[name], seed);
+    return Array.from({ length: 6 }, () => {
+      game.iterate(iterations / 6);
+      const p = game.points();
+      const mean = (axis) => p.filter((_, i) => i % 2 === axis).reduce((a, b) => a + b) / 200;
+      return { ...game.visited(p), value: game.value, centre: [mean(0), mean(1)] };
+    });
+  });
 }"""
+GUESS = -2 * np.log(2)  # the game's value where D cannot tell
 
 
-@pytest.mark.parametrize("name", ["it works", "mode collapse", "D wins", "oscillation"])
-def test_a_preset_does_what_it_is_called_after(toy, name):
-    settings = toy.evaluate("async () => (await import('./_static/play/toy.js')).PRESETS")[name]
-    ended = toy.evaluate(PLAYED, [settings, 0, 480])
-    if name == "it works":
-        assert ended["heaps"] >= 6
-        assert ended["share"] > 0.5
-    elif name == "mode collapse":
-        assert ended["heaps"] <= 4
-    elif name == "D wins":
-        assert ended["value"] > -0.7  # a guess is −1.39
-        assert ended["heaps"] <= 2
-    else:  # the points wander about the ring together
-        moves = [np.hypot(*np.subtract(a, b)) for a, b in pairwise(ended["centre"])]
-        assert max(moves) > 0.8
+def works(course):
+    return course[-1]["heaps"] >= 7 and course[-1]["share"] > 0.6
+
+
+def collapses(course):  # onto a heap or two, and stays
+    return all(1 <= seen["heaps"] <= 2 and seen["share"] > 0.6 for seen in course[-2:])
+
+
+def is_won_by_d(course):
+    still = np.ptp([seen["centre"] for seen in course], axis=0).max() < 0.2
+    return still and all(seen["heaps"] == 0 and seen["value"] > GUESS / 5 for seen in course)
+
+
+def oscillates(course):
+    moves = [np.hypot(*np.subtract(a["centre"], b["centre"])) for a, b in pairwise(course)]
+    return max(moves[-3:]) > 0.5 and all(seen["heaps"] <= 4 for seen in course)
+
+
+@pytest.mark.parametrize(
+    ("name", "happens", "iterations"),
+    [("it works", works, 600), ("mode collapse", collapses, 1200), ("D wins", is_won_by_d, 600),
+     ("oscillation", oscillates, 1200)],
+)  # fmt: skip
+def test_a_preset_does_what_it_is_called_after_with_each_seed(toy, name, happens, iterations):
+    courses = toy.evaluate(PLAYED, [name, iterations])
+    assert all(happens(course) for course in courses), courses
 
 
 def test_the_gradients_by_hand_are_right(toy):
@@ -674,17 +700,64 @@ def test_the_gradients_by_hand_are_right(toy):
 # The eyes
 
 
-def test_eyes_train_in_the_page(site, visit):
+def strips(page):
+    """What each column of the eyes shows: lists of pixels."""
+    return page.evaluate(
+        "[...document.querySelectorAll('.eyes figure')].map((figure) =>"
+        "[...figure.querySelectorAll('canvas')].map((c) =>"
+        "[...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]))"
+    )
+
+
+@pytest.fixture
+def eyes(site, visit):
     page = visit(f"{site}/eyes.html")
     page.click(".play > button")
-    page.get_by_role("button", name="train", exact=True).click()
-    page.wait_for_function("document.querySelector('.eyes').dataset.step >= 15", timeout=120_000)
-    assert float(page.locator(".eyes").get_attribute("data-gain0")) > 0.5
-    page.get_by_role("button", name="stop").click()
     page.get_by_role("button", name="train", exact=True).wait_for()
+    return page
+
+
+def test_eyes_are_seen_before_they_train_and_train_in_the_page(eyes):
+    lr, bicubic, left, right, original = strips(eyes)
+    assert bicubic == left == right
+    assert all(np.std(strip) > 5 for strip in (*lr, *bicubic, *original))
+    eyes.get_by_role("button", name="train", exact=True).click()
+    eyes.wait_for_function("document.querySelector('.eyes').dataset.step >= 15", timeout=120_000)
+    assert float(eyes.locator(".eyes").get_attribute("data-gain0")) > 0.5
+    assert strips(eyes)[2] != left
+    eyes.get_by_role("button", name="stop").click()
+    eyes.get_by_role("button", name="train", exact=True).wait_for()
+
+
+def test_where_training_is_impossible_there_is_a_recorded_run(eyes):
+    eyes.evaluate(
+        """() => {
+          const { Worker } = window;
+          window.Worker = class extends Worker {
+            constructor(address, options) {
+              const code = `let early; onmessage = (event) => { early = event; };
+                            delete self.WebAssembly;
+                            import('${address}').then(() => onmessage(early));`;
+              super(URL.createObjectURL(new Blob([code], { type: 'text/javascript' })), options);
+            }
+          };
+        }"""
+    )
+    eyes.get_by_role("button", name="train", exact=True).click()
+    eyes.get_by_text("It does not train here").wait_for()
+    assert eyes.get_by_role("button", name="train", exact=True).is_visible()
+    assert eyes.get_by_role("img", name="a still").is_visible()
 
 
 # What the book's build does
+
+
+def test_the_component_stays_small():
+    parts = ("start", "page", "runtime", "image", "photo", "faces")
+    lines = "\n".join((play.ASSETS / f"{part}.js").read_text() for part in parts).splitlines()
+    code = [line for line in lines if line.strip() and not line.strip().startswith("//")]
+    assert len(code) <= 500
+    assert max(map(len, code)) <= 160
 
 
 def cell(source):

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import torch
 from matplotlib import get_data_path
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 from torch import Tensor
 
 from urdgn_lite import faces, zoo
 from urdgn_lite.degrade import SIZE, downsample, to_float, upsample_bicubic
-from urdgn_lite.lesson import figures
+from urdgn_lite.faces import EYES
+from urdgn_lite.lesson import figures, upsample
 
 ASSETS = Path(__file__).resolve().parents[2] / "book" / "assets"
 
@@ -61,9 +63,33 @@ def named(rows: Mapping[str, Tensor]) -> Image.Image:
     return picture
 
 
+def found(face: np.ndarray) -> Image.Image:
+    """What `upsample` makes of a photo in which it finds the eyes, and what the centre would give.
+
+    The photo is an imaginary face, tilted and beside the middle of a larger picture.
+    """
+    wide = np.pad(face, ((70, 70), (60, 140), (0, 0)), mode="edge")
+    photo = Image.fromarray(wide).resize((2 * wide.shape[1], 2 * wide.shape[0]))
+    photo = photo.rotate(-14, Image.Resampling.BICUBIC).crop((60, 60, 596, 476))
+    eyes = upsample.find_eyes(photo)
+    if eyes is None:
+        raise SystemExit("no eyes are found: install the extra `identity`")
+    method, centre = zoo.load("residual-s"), ImageOps.fit(photo, (SIZE, SIZE))
+    lr = torch.cat([upsample.to_lr(centre, EYES), upsample.to_lr(photo, eyes)])
+    draw = ImageDraw.Draw(photo)
+    for x, y in eyes:
+        draw.ellipse((x - 13, y - 13, x + 13, y + 13), outline="white", width=4)
+    rows = named({"centre · by the eyes": lr, "results": method(lr)})
+    photo = ImageOps.contain(photo, (CARD[0], rows.height))
+    picture = Image.new("RGB", (photo.width + 12 + rows.width, rows.height), "white")
+    picture.paste(photo, (0, 0))
+    picture.paste(rows, (photo.width + 12, 0))
+    return picture
+
+
 @torch.no_grad()
 def main() -> None:
-    """Write teaser.webp and card.jpg from six faces, and zoo.webp: through every generator."""
+    """Write the pictures: teaser and card from six faces, zoo through every generator, found."""
     h = to_float(faces.load("gallery", limit=6).images)
     lr = downsample(h)
     generated = zoo.load("residual-s-imaginary")(lr)
@@ -73,6 +99,7 @@ def main() -> None:
     by_name = {name: zoo.load(name)(lr) for name in zoo.names()}
     by_name = {"LR": lr, "bicubic": upsample_bicubic(lr), **by_name, "HR": h}
     named(by_name).save(ASSETS / "zoo.webp", quality=88, method=6)
+    found(figures.as_array(h)[2]).save(ASSETS / "found.webp", quality=88, method=6)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,7 @@
 // Eq. 2 trained on eyes alone, in a worker: G and D of `urdgn_lite.lesson.eyes`, by tfjs.
-import { resize } from "./image.js";
 import { runtime } from "./runtime.js";
 
-const W = 80, H = 32, ROW = 20, TEST = 4, BATCH = 8; // pixels; strips a row of the sheet; last ones
-const here = (path) => new URL(path, import.meta.url).href;
+const W = 80, H = 32, BATCH = 8; // pixels, pairs of an update
 const PERIOD = 5; // updates between pictures
 let tf, state;
 
@@ -52,17 +50,6 @@ function filterGradient(x, dy, [kh, kw, into, out]) { // a product of matrices f
   return tf.reshape(tf.stack(taps), [kh, kw, into, out]);
 }
 
-async function sheet(name, width, height) { // each strip of a sheet as values in [-1, 1]
-  const picture = await createImageBitmap(await (await fetch(here(name))).blob());
-  const context = new OffscreenCanvas(picture.width, picture.height).getContext("2d");
-  context.drawImage(picture, 0, 0);
-  const count = ROW * (picture.height / height);
-  return Array.from({ length: count }, (_, k) => {
-    const { data } = context.getImageData((k % ROW) * width, Math.trunc(k / ROW) * height, width, height);
-    return Float32Array.from({ length: width * height * 3 }, (_, i) => data[Math.trunc(i / 3) * 4 + (i % 3)] / 127.5 - 1);
-  });
-}
-
 const begin = (shape, zero = false) => { // as torch's convolutions do
   const bound = zero ? 0 : 1 / Math.sqrt(shape.slice(0, -1).reduce((a, b) => a * b));
   return [tf.variable(tf.randomUniform(shape, -bound, bound, "float32", state.seed++)),
@@ -102,7 +89,7 @@ const gradients = (loss, network, by) => {
 const surprise = (z) => tf.mean(tf.softplus(tf.neg(z))); // −log σ(z)
 
 function update(game, lambda) {
-  const picks = Array.from({ length: BATCH }, () => Math.trunc(Math.random() * (state.h.length - TEST)));
+  const picks = Array.from({ length: BATCH }, () => Math.trunc(Math.random() * (state.h.length - state.test)));
   const stack = (strips, shape) => tf.stack(picks.map((k) => tf.tensor(strips[k], shape)));
   const [l, bicubic, h] = [stack(state.l, [4, 10, 3]), stack(state.b, [H, W, 3]), stack(state.h, [H, W, 3])];
   if (game) { // Eq. 4: D climbs, which is the same as going down with the sign changed
@@ -121,7 +108,7 @@ const steepness = (x) => { // mean difference of neighbouring pixels
   return sum;
 };
 function look(from) { // the test eyes: pictures, gain over bicubic, sharpness
-  const of = (strips) => strips.slice(-TEST);
+  const of = (strips) => strips.slice(-state.test);
   const made = tf.tidy(() => tf.clipByValue(generate(
     tf.stack(of(state.l).map((v) => tf.tensor(v, [4, 10, 3]))),
     tf.stack(of(state.b).map((v) => tf.tensor(v, [H, W, 3])))), -1, 1).dataSync());
@@ -130,14 +117,11 @@ function look(from) { // the test eyes: pictures, gain over bicubic, sharpness
   return { made, gain: 10 * Math.log10(error(b) / error(made)), sharpness: steepness(made) / steepness(h) };
 }
 
-async function train({ lambda, pixels, game }) {
-  tf = await runtime();
+async function train({ lambda, pixels, game, strips, test }) {
+  tf = await runtime("wasm");
   teach();
-  state = { seed: 1, l: await sheet("eyes-lr.png", 10, 4), h: await sheet("eyes.webp", W, H) };
-  state.b = state.l.map((strip) => resize(strip, W, H, 10, 4));
+  state = { seed: 1, test, ...strips };
   Object.assign(state, networks(), { byG: tf.train.adam(1e-3), byD: tf.train.adam(1e-3) });
-  const of = (strips) => strips.slice(-TEST);
-  postMessage({ originals: of(state.h), bicubic: of(state.b), inputs: of(state.l) });
   const started = performance.now();
   for (let step = 0; step <= pixels + game; step++) {
     if (step) tf.tidy(() => update(step > pixels, lambda));

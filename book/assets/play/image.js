@@ -6,7 +6,7 @@ const cubic = (a) => (x) => {
   if (x < 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
   return x < 2 ? ((x - 5) * x + 8) * x * a - 4 * a : 0;
 };
-const clamp = (x, low, high) => Math.min(Math.max(x, low), high);
+export const clamp = (x, low, high) => Math.min(Math.max(x, low), high);
 const side = (face) => Math.sqrt(face.length / 3);
 
 // Damages and sizes are linear, across and down alike: a matrix is a list of rows, and a row a list
@@ -45,25 +45,19 @@ function linear(face, across, down, w = side(face)) {
 
 export const resize = (face, W, H = W, w = side(face), h = w) => linear(face, bicubic(w, W), bicubic(h, H), w);
 
-const even = (x) => (x % 1 === 0.5 ? 2 * Math.round(x / 2) : Math.round(x)); // ties as torch's
-export const toBytes = (face) => Uint8ClampedArray.from(face, (v) => even((v + 1) * 127.5));
-export const toFloat = (bytes) => Float32Array.from(bytes, (v) => v / 127.5 - 1);
+export const toBytes = (face) => new Uint8ClampedArray(face.map((v) => (v + 1) * 127.5)); // ties as torch's
+export const toFloat = (bytes) => new Float32Array(bytes).map((v) => v / 127.5 - 1);
 export const rounded = (face) => toFloat(toBytes(face)); // as a file would be
 export const downsample = (face) => rounded(resize(face, 16));
 
-export function fromCanvas(context, size) {
-  const rgba = context.getImageData(0, 0, size, size).data;
-  return Float32Array.from({ length: size * size * 3 }, (_, i) =>
-    rgba[Math.trunc(i / 3) * 4 + (i % 3)] / 127.5 - 1);
-}
+export const fromCanvas = (context, width, height = width, left = 0, top = 0) =>
+  toFloat(context.getImageData(left, top, width, height).data.filter((_, i) => i % 4 < 3));
 
 export function toCanvas(canvas, face, width = side(face), height = width) {
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
   const bytes = toBytes(face), image = new ImageData(width, height);
-  for (let i = 0; i < width * height; i++) {
-    image.data.set(bytes.subarray(3 * i, 3 * i + 3), 4 * i);
-    image.data[4 * i + 3] = 255;
-  }
+  image.data.fill(255);
+  bytes.forEach((v, i) => { image.data[i + Math.trunc(i / 3)] = v; });
   canvas.getContext("2d").putImageData(image, 0, 0);
 }
 
@@ -102,25 +96,6 @@ export function rotate(face, degrees) {
   return out.map((v) => clamp(v, -1, 1));
 }
 
-export function random(seed) { // mulberry32, uniform in [0, 1)
-  return () => {
-    seed = (seed + 0x6d2b79f5) | 0;
-    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
-export function gaussian(uniform) {
-  return () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
-}
-
-export function noise(face, sigma) {
-  if (!sigma) return face;
-  const draw = gaussian(random(0));
-  return face.map((v) => clamp(v + (sigma / 127.5) * draw(), -1, 1));
-}
-
 export function relight(face, gain, slope) {
   const n = side(face);
   return face.map((v, k) => {
@@ -129,13 +104,29 @@ export function relight(face, gain, slope) {
   });
 }
 
+export function random(seed) { // mulberry32, uniform in [0, 1)
+  return () => {
+    seed = (seed + 0x6d2b79f5) | 0;
+    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+export const gaussian = (uniform) => () =>
+  Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
+
+export function noise(face, sigma) {
+  const draw = gaussian(random(0));
+  return face.map((v) => clamp(v + (sigma / 127.5) * draw(), -1, 1));
+}
+
 // PSNR in dB of 8-bit pictures; pixels of `hidden` (a set of LR pixels) do not count.
 export function psnr(a, b, hidden = new Set()) {
   const n = side(a), step = n / 16, x = toBytes(a), y = toBytes(b);
   let sum = 0, count = 0;
   for (let i = 0; i < a.length; i++) {
     const p = Math.trunc(i / 3);
-    if (hidden.has(Math.trunc(p / n / step) * 16 + Math.trunc((p % n) / step))) continue;
+    if (hidden.size && hidden.has(Math.trunc(p / n / step) * 16 + Math.trunc((p % n) / step))) continue;
     sum += (x[i] - y[i]) ** 2;
     count++;
   }

@@ -1,15 +1,10 @@
 // Every `.play` of a page: today's picture with a button; the live component comes on first touch.
+import { el } from "./page.js";
+
 for (const place of document.querySelectorAll(".play")) {
   const { kind = "faces", label = "Play with it live" } = place.dataset;
-  if (!location.protocol.startsWith("http")) continue; // a browser reads no weights from a file://
-  const button = document.createElement("button");
-  const progress = document.createElement("progress");
-  const note = document.createElement("p");
-  button.type = "button";
-  button.textContent = label;
-  progress.setAttribute("aria-label", "loading");
-  note.setAttribute("role", "status");
-  button.onclick = async () => {
+  const progress = el("progress", { "aria-label": "loading" }), note = el("p", { role: "status" });
+  const button = el("button", { type: "button", onclick: async () => {
     button.disabled = true;
     button.replaceChildren("Loading … ", progress);
     try {
@@ -21,10 +16,9 @@ for (const place of document.querySelectorAll(".play")) {
       place.classList.add("live");
       live.querySelector("input, select, button")?.focus({ preventScroll: true });
     } catch (error) {
-      button.disabled = false;
-      button.textContent = label;
+      Object.assign(button, { disabled: false, textContent: label });
       note.textContent = `It does not run here: ${error.message}. The picture stays.`;
     }
-  };
+  } }, label);
   place.append(button, note);
 }
