@@ -167,6 +167,12 @@ MOODLE = "Identifier,Full name,Email address,Grade,Feedback comments\n"
 MOODLE += "Participant 123,Ann Müller,a@b,,\nParticipant 9,Zoë Ng,z@b,,\n"
 
 
+def test_a_class_list_that_is_no_text_is_named(tmp_path: Path) -> None:
+    (tmp_path / "class.xlsx").write_bytes(b"PK\x03\x04\x89\xff")
+    with pytest.raises(ValueError, match=r"class\.xlsx is no table: save it as \.csv"):
+        submission.class_list(tmp_path / "class.xlsx")
+
+
 @pytest.mark.parametrize("kind", ["canvas", "moodle"])
 def test_the_class_list_says_who_is_missing_and_is_filled_for_import(
     tmp_path: Path, kind: str
