@@ -6,12 +6,13 @@ PACKAGE := $(wildcard urdgn_lite/*.py urdgn_lite/*/*.py urdgn_lite/weights/* res
 CHAPTERS := $(wildcard book/*.ipynb book/*.md)
 BOOKWORK := _config.yml book/_toc.yml book/references.bib $(wildcard book/assets/* book/assets/*/* tools/sphinx/*.py)
 HTML := _build/html/index.html
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() + 1)')# some always wait
 ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 APPARMOR := kernel.apparmor_restrict_unprivileged_userns# as Ubuntu has it since 23.10
 export TQDM_DISABLE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book read links lab fuzz licences hashes test isolation colab image notebooks weights clean
+.PHONY: help book read links lab fuzz licences hashes style test isolation colab image notebooks weights clean
 
 help: ## say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
@@ -52,14 +53,17 @@ hashes: $(INSTALLED) ## pin the hash of all that CI installs: .ci/hashes.txt
 fuzz: $(INSTALLED) ## damaged and hostile inputs, for ten minutes
 	$(BIN)/python tests/fuzz.py --minutes 10
 
-test: $(HTML) ## every check: style, types, the built pages, tests, and a replay of every notebook
+style: $(INSTALLED)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tools/book/sync.py --check
 	$(BIN)/python tools/book/assignments.py --check
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 10 --nbval book tests
+
+test: $(INSTALLED) ## every check: style, types, the built pages, tests, and a replay of every notebook
+	$(MAKE) --no-print-directory --jobs 2 $(HTML) style
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 10 --nbval book tests
 
 isolation: ## what shuts submissions in while they are graded (Debian, Ubuntu; asks for root)
 	$(ROOT) apt-get update --quiet

@@ -113,6 +113,9 @@ RMSPROP = _all("rmsprop", "theta, gradient, delta, eta, alpha, eps, maximize=Fal
         "t, g, d = (v.double() for v in (theta, gradient, delta))\n"
         "d = alpha * d + (1 - alpha) * g**2\nstep = eta * g / torch.sqrt(d + eps)\n"
         "t = t + step if maximize else t - step\nreturn t.to(theta.dtype), d.to(delta.dtype)",
+    "one tensor of two":
+        "delta = torch.lerp(gradient**2, delta, alpha)\nsign = 1 if maximize else -1\n"
+        "return torch.stack([theta + sign * eta * gradient / (delta + eps) ** 0.5, delta])",
 }) + _all("rmsprop", "theta, gradient, delta, *, eta, alpha, eps, maximize=False", {
     "only keywords":
         "delta = alpha * delta + (1 - alpha) * gradient.square()\n"
@@ -206,6 +209,10 @@ INTERVAL = _all("interval", "clean, damaged, level=0.95, seed=0", {
         "                     for _ in range(200)])\n"
         "low, high = means.quantile(torch.tensor([(1 - level) / 2, (1 + level) / 2]))\n"
         "return x.mean(), low, high",
+    "a tensor of three":
+        "x = damaged - clean\nnormal = torch.distributions.Normal(0.0, 1.0)\n"
+        "half = normal.icdf(torch.tensor(0.5 + level / 2)) * x.std() / math.sqrt(x.numel())\n"
+        "return torch.stack([x.mean(), x.mean() - half, x.mean() + half])",
     "mirrored at the mean":
         "x, g = damaged - clean, torch.Generator().manual_seed(seed)\n"
         "means = x[torch.randint(len(x), (1000, len(x)), generator=g)].mean(1)\n"

@@ -15,27 +15,32 @@ from urdgn_lite.measure.evaluate import ledger
 sys.path.insert(0, str(Path(__file__).parent.parent / "tools" / "runs"))
 import bench as b
 
+from urdgn_lite.faces import Shards, write_shards
+
 
 @pytest.fixture(scope="module")
-def row(few_faces):
+def row(few_faces, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(b.SIDE, "cpu", 64)
         patch.setitem(b.COPIED, "cpu", 2**16)
         patch.setitem(b.BATCH, "cpu", 3)
+        folder = tmp_path_factory.mktemp("bench") / "shards"
+        write_shards("gallery", folder)
         names, images = ["smoke-gan", "smoke"], few_faces.images
-        yield b.bench(names, images, against="smoke", seconds=0.01, rounds=3, compiled=False)
+        yield b.bench(names, images, against="smoke", seconds=0.01, rounds=3, compiled=False,
+                      shards=Shards(folder, "train"))  # fmt: skip
 
 
 def test_every_network_is_measured_in_use_and_every_preset_in_training(row):
     assert [r["preset"] for r in row["use"]] == ["smoke"]
-    assert [r["preset"] for r in row["training"]] == ["smoke", "smoke-gan"]
+    assert [r["preset"] for r in row["training"]] == ["smoke", "smoke-gan", "smoke"]
     assert row["use"][0]["batch"][0] == 3
     assert set(row["limits"]) == {"matmul_float32", "matmul_bfloat16", "copy"}
     assert json.loads(json.dumps(row)) == row
 
 
 def test_every_speed_stands_between_its_lowest_and_highest(row):
-    for r in [*row["use"], *row["training"]]:
+    for r in [*row["use"], *row["training"][:2]]:
         for key in ("speed", "x_rival", "of_matmul", "of_copy"):
             middle, low, high = r[key]
             assert 0 < low <= middle <= high, key
@@ -43,7 +48,14 @@ def test_every_speed_stands_between_its_lowest_and_highest(row):
 
 def test_what_is_compared_with_itself_is_exactly_as_fast(row):
     assert row["use"][0]["x_rival"] == [1, 1, 1]
-    assert all(r["x_rival"] == [1, 1, 1] for r in row["training"])
+    assert all(r["x_rival"] == [1, 1, 1] for r in row["training"][:2])
+
+
+def test_training_from_shards_stands_beside_training_from_memory(row):
+    shards = row["training"][2]
+    assert shards["feed"] == "shards"
+    middle, low, high = shards["x_memory"]
+    assert 0 < low <= middle <= high
 
 
 def test_a_rate_is_what_a_work_returns_by_the_seconds_it_takes():

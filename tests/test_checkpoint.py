@@ -301,6 +301,17 @@ def test_a_folder_that_cannot_be_written_is_noticed_before_training(few_faces, t
         train(SMOKE, few_faces, out=tmp_path / "file" / "run", steps=10**9)
 
 
+@pytest.mark.parametrize("name", ["generator.safetensors", "history.csv", "samples"])
+def test_what_stands_in_the_way_is_noticed_before_training(few_faces, tmp_path, name, monkeypatch):
+    monkeypatch.setattr(training, "step", None)
+    if name == "samples":
+        (tmp_path / name).write_text("mine")
+    else:
+        (tmp_path / name).mkdir()
+    with pytest.raises((OSError, CheckpointError), match=f"{name} is a f"):
+        train(presets.get("smoke"), few_faces, out=tmp_path)
+
+
 def test_files_have_the_mode_that_the_umask_leaves(few_faces, tmp_path):
     kept = os.umask(0o027)
     try:

@@ -212,6 +212,13 @@ def test_a_pipe_among_the_files_holds_nobody_up(tmp_path):
     assert faces.load(tmp_path).names == ["a.png"]
 
 
+def test_zeros_without_end_are_no_archive_and_hold_nobody_up(tmp_path):
+    with (tmp_path / "zeros.tar").open("wb") as file:
+        file.truncate(2**34)  # takes no room
+    with pytest.raises(FacesError, match=r"zeros: no files for split"):
+        faces.load(tmp_path / "zeros.tar")
+
+
 @pytest.mark.parametrize("source", ["", " "])
 def test_an_empty_source_is_not_the_working_folder(source, tmp_path, monkeypatch):
     monkeypatch.chdir(fill(tmp_path, ["a.png"]))

@@ -167,6 +167,12 @@ MOODLE = "Identifier,Full name,Email address,Grade,Feedback comments\n"
 MOODLE += "Participant 123,Ann Müller,a@b,,\nParticipant 9,Zoë Ng,z@b,,\n"
 
 
+def test_a_class_list_that_is_no_text_is_named(tmp_path: Path) -> None:
+    (tmp_path / "class.xlsx").write_bytes(b"PK\x03\x04\x89\xff")
+    with pytest.raises(ValueError, match=r"class\.xlsx is no table: save it as \.csv"):
+        submission.class_list(tmp_path / "class.xlsx")
+
+
 @pytest.mark.parametrize("kind", ["canvas", "moodle"])
 def test_the_class_list_says_who_is_missing_and_is_filled_for_import(
     tmp_path: Path, kind: str
@@ -205,6 +211,7 @@ def test_a_remark_forges_nothing(tmp_path: Path, part: str) -> None:
     assert "<script>" not in text
     assert "&lt;script&gt;" in text
     assert "\u202e" not in text
+    assert "all correct" not in text
 
 
 def test_a_report_quotes_an_exception_in_one_line() -> None:
@@ -265,3 +272,33 @@ def test_a_course_is_written_down_even_if_it_is_interrupted(
         course.grade_course(tmp_path, tmp_path / "g.csv", tmp_path / "feedback")
     assert len(table.read_table(tmp_path / "g.csv")) == 2
     assert {p.name for p in (tmp_path / "feedback").iterdir()} == {"ann-a1.html", "bob-a1.html"}
+
+
+@pytest.mark.parametrize("name", ["g.csv", "similar.csv", "feedback.zip", "canvas-a1.csv"])
+def test_a_file_of_somebody_else_is_never_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    text = CANVAS if name == "canvas-a1.csv" else "name,grade\nann,1\n"
+    (tmp_path / name).write_text(text)
+    students = tmp_path / ("class.csv" if name != "canvas-a1.csv" else name)
+    students.write_text(CANVAS)
+    monkeypatch.setattr(course, "grade", lambda folder, done, **how: done([graded("ann")]))
+    with pytest.raises(FileExistsError, match=r"exists, and urdgn_lite did not|class list itself"):
+        course.grade_course(tmp_path, tmp_path / "g.csv", tmp_path / "feedback", students)
+    assert (tmp_path / name).read_text() == text
+    assert (tmp_path / "g.csv").exists() == (name in ("g.csv", "canvas-a1.csv"))
+
+
+def test_a_page_of_somebody_else_stays_and_what_was_written_here_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = graded("ann", written={"mean-or-sum": ANSWER, "detached-face": ""})
+    monkeypatch.setattr(course, "grade", lambda folder, done, **how: done([ann]))
+    theirs = tmp_path / "written" / "a1-mean-or-sum.html"
+    theirs.parent.mkdir()
+    theirs.write_text("notes")
+    for _ in range(2):
+        made = course.grade_course(tmp_path, tmp_path / "g.csv", tmp_path / "feedback")
+    assert theirs.read_text() == "notes"
+    assert [p.stem for p in made.questions] == ["a1-mean-or-sum-new", "a1-detached-face"]
+    assert [p.name for p in made.feedback] == ["ann-a1.html"]

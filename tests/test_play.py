@@ -752,6 +752,14 @@ def test_where_training_is_impossible_there_is_a_recorded_run(eyes):
 # What the book's build does
 
 
+def test_the_component_stays_small():
+    parts = ("start", "page", "runtime", "image", "photo", "faces")
+    lines = "\n".join((play.ASSETS / f"{part}.js").read_text() for part in parts).splitlines()
+    code = [line for line in lines if line.strip() and not line.strip().startswith("//")]
+    assert len(code) <= 500
+    assert max(map(len, code)) <= 160
+
+
 def cell(source):
     pictures = '<div class="output"><img alt="a" src="a.webp"/><img alt="b" src="b.webp"/></div>'
     return (

@@ -134,15 +134,15 @@ Words.
 
 
 def test_a_folded_solution_is_run_after_the_cells_and_its_text_compared(tmp_path):
-    def told(text):
-        cell = {"cell_type": "markdown", "id": "m", "metadata": {}, "source": text}
-        notebook = tmp_path / "solved.ipynb"
-        notebook.write_text(notebook_of([cell, ("start = 2.5", "")]))
-        return run(notebook)[0]
-
-    assert told(SOLVED) == {"Cell 0": "passed", "Solution 1": "passed"}
-    assert told(SOLVED.replace("5.01", "5.10"))["Solution 1"] == "failed"
-    assert told(SOLVED.replace("2 * x", "x / 0"))["Solution 1"] == "failed"
+    texts = SOLVED, SOLVED.replace("5.01", "5.10"), SOLVED.replace("2 * x", "x / 0")
+    cells = [
+        {"cell_type": "markdown", "id": f"m{i}", "metadata": {}, "source": text}
+        for i, text in enumerate(texts)
+    ]
+    notebook = tmp_path / "solved.ipynb"
+    notebook.write_text(notebook_of([*cells, ("start = 2.5", "")]))
+    assert run(notebook)[0] == {"Cell 0": "passed", "Solution 1": "passed",
+                                "Solution 2": "failed", "Solution 3": "failed"}  # fmt: skip
 
 
 def test_what_a_solution_prints_is_written_below_it():

@@ -13,9 +13,13 @@ out, err = Console(), Console(stderr=True)
 
 
 def say(console: Console, text: object, label: str = "") -> None:
-    """Print text as it is: paths may hold what rich takes for markup, and lines stay whole."""
+    """Print text as it is: paths may hold what rich takes for markup, and lines stay whole.
+
+    Names of files that are no UTF-8 are spelt out.
+    """
     console.print(label, end="")
-    console.print(str(text), markup=False, highlight=False, emoji=False, soft_wrap=True)
+    written = str(text).encode("utf-8", "backslashreplace").decode()
+    console.print(written, markup=False, highlight=False, emoji=False, soft_wrap=True)
 
 
 @contextmanager

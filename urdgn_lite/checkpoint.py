@@ -18,7 +18,7 @@ from urdgn_lite.presets import Preset
 from urdgn_lite.run import Run
 
 NAME = "checkpoint.safetensors"
-GENERATOR, HISTORY = "generator.safetensors", "history.csv"
+GENERATOR, HISTORY, SAMPLES = "generator.safetensors", "history.csv", "samples"
 
 
 class CheckpointError(ValueError):
@@ -40,7 +40,7 @@ def opened(run: Run, resume: bool) -> Iterator[None]:
         yield
         return
     path = run.out / NAME
-    if resume and not path.exists():
+    if resume and not path.is_file():
         raise CheckpointError(f"no checkpoint to resume at {path}")
     with store.claimed(run.out):
         if resume:
@@ -49,6 +49,8 @@ def opened(run: Run, resume: bool) -> Iterator[None]:
             raise CheckpointError(f"{path} exists: resume it (--resume), or choose another folder")
         store.spare(run.out / GENERATOR, '"card":')
         store.spare(run.out / HISTORY, "step,seconds")
+        if (run.out / SAMPLES).is_file():
+            raise CheckpointError(f"{run.out / SAMPLES} is a file: choose another folder")
         yield
 
 
@@ -69,7 +71,7 @@ def save(run: Run, val: Tensor | None = None) -> None:
     rows.writerows(run.history)
     store.write(run.out / HISTORY, table.getvalue())
     if val is not None and len(val):
-        samples, generated = run.out / "samples", {"generated": _results(run.generator, val)}
+        samples, generated = run.out / SAMPLES, {"generated": _results(run.generator, val)}
         store.write_tensors(samples / f"step-{run.step:06d}.safetensors", generated, {})
         store.write_tensors(samples / "original.safetensors", {"original": val}, {})
     # The checkpoint comes last: a run whose checkpoint is at its end writes nothing any more.

@@ -1,4 +1,4 @@
-"""The command line: `urdgn-lite faces | train | evaluate | table1 | upsample | export | grade`."""
+"""The command line: `urdgn-lite faces | shards | train | evaluate | table1 | upsample | …`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 FacesOption = Annotated[
-    str, typer.Option(help="imaginary, celeba, lfw, a folder, a tar, or a name in $URDGN_FACES")
+    str, typer.Option(help="imaginary, celeba, lfw, a folder, tar or shards, or in $URDGN_FACES")
 ]
 SEEDS = 2**32 - 1
 MODEL = "residual"  # the truest generator that comes with the package
@@ -46,6 +46,21 @@ def faces(
         if sheet:
             figures.save_png(figures.sheet(*found.images[:32].split(8)), sheet)
             say(out, f"wrote {sheet}")
+
+
+@app.command()
+def shards(
+    source: Annotated[str, typer.Argument(help="as --faces of train")],
+    folder: Annotated[Path, typer.Option("--out", help="a new folder")],
+    root: Root = Path("data"),
+) -> None:
+    """Pack a set larger than memory for `train --faces FOLDER`. Needs the extra `shards`."""
+    from urdgn_lite.faces import write_shards
+
+    with plain_errors():
+        counts, skipped = write_shards(source, folder, root=root)
+        told = ", ".join(f"{n} faces in {split}" for split, n in counts.items())
+        say(out, "\n".join([f"{folder}: {told}", *(f"  skipped {why}" for why in skipped)]))
 
 
 @app.command()
@@ -80,7 +95,7 @@ def train(
     import torch
 
     from urdgn_lite import presets
-    from urdgn_lite.faces import load
+    from urdgn_lite.faces import load, stream
     from urdgn_lite.watch import gain
 
     with plain_errors():
@@ -88,11 +103,10 @@ def train(
         if lam is not None:
             recipe = weighed(recipe, lam)
         folder = folder or Path("runs") / recipe.name
-        images = load(faces, "train", root=root, limit=limit)
+        images = stream(faces, "train", root=root, limit=limit)
         val = load(faces, "val", root=root, limit=100)
         how: Any = {"seed": seed, "start": start, "resume": resume}
-        if minutes is not None:
-            how["minutes"] = minutes
+        how |= {} if minutes is None else {"minutes": minutes}
         if int(os.environ.get("WORLD_SIZE", "1")) > 1:
             from urdgn_lite.distributed import train
         else:
@@ -121,20 +135,22 @@ def evaluate(
     """Measure methods on faces: PSNR, SSIM, LPIPS, identity, LR consistency, seconds a face."""
     from urdgn_lite import zoo
     from urdgn_lite.faces import load
-    from urdgn_lite.measure.evaluate import evaluate, write_row
+    from urdgn_lite.measure.evaluate import check_name, evaluate, write_row
     from urdgn_lite.measure.report import measured
     from urdgn_lite.methods import REGISTRY, get
     from urdgn_lite.provenance import circumstances
 
     with plain_errors():
-        if save and len(methods) != 1:
+        if save is not None and len(methods) != 1:
             raise ValueError("--save keeps one row under one name: give one method")
+        if save is not None:
+            check_name(save)
         known = [get(name) for name in methods]  # a wrong name costs no measuring
         found = load(faces, split, root=root)
         named = zip(methods, known, strict=True)
         rows = {name: evaluate(method, found, perceptual=True) for name, method in named}
         out.print(measured(rows, str(found)).printed())
-        if save:
+        if save is not None:
             name = methods[0]
             trained = {} if name in REGISTRY else {"trained": zoo.card(name.rstrip("+"))}
             row = rows[name] | circumstances() | trained

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from contextlib import nullcontext
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -17,16 +18,16 @@ from torch.nn.parallel import DistributedDataParallel
 
 from urdgn_lite import train as alone
 from urdgn_lite.checkpoint import NAME, load, opened
-from urdgn_lite.faces import Faces
+from urdgn_lite.faces import Faces, Shards
 from urdgn_lite.presets import Preset
-from urdgn_lite.provenance import checksum
+from urdgn_lite.provenance import described
 from urdgn_lite.run import Place, Run, Start
 from urdgn_lite.watch import report
 
 
 def train(
     preset: Preset,
-    faces: Faces,
+    faces: Faces | Shards,
     val: Faces | None = None,
     *,
     out: Place = None,
@@ -48,16 +49,16 @@ def train(
         rank, ranks = dist.get_rank(), dist.get_world_size()
         if preset.game != "algorithm_1" or min(preset.batch, len(faces)) % ranks:
             raise ValueError(f"{preset.name} cannot be split over {ranks} processes")
-        data = {"source": faces.source, "n": len(faces), "crc32": checksum(faces.images)}
         preset = preset if steps is None else preset.but(steps=steps)
-        run = Run.begin(preset, seed, "" if resume else start, data, out)
+        run = Run.begin(preset, seed, "" if resume else start, described(faces), out)
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"])) if gpu else torch.device("cpu")
         if gpu:
             torch.cuda.set_device(device)
         with opened(run, resume) if rank == 0 else nullcontext():
             if rank and resume and run.out:
                 load(run, run.out / NAME)
-            images = faces.images.to(device)
+            images: Any = getattr(faces, "images", faces)
+            images = images.to(device)
             run.to(device)
 
             def share(run: Run, h: Tensor) -> alone.Losses:

@@ -7,6 +7,7 @@ import subprocess
 import zlib
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,6 +19,13 @@ def checksum(images: Tensor) -> int:
     A run's card keeps the same number as `data["crc32"]`.
     """
     return zlib.crc32(images.cpu().contiguous().numpy().data)
+
+
+def described(faces: Any) -> dict[str, Any]:
+    """Source, number and checksum of faces (in memory, in shards, or images alone)."""
+    images = getattr(faces, "images", faces)
+    crc32 = checksum(images) if isinstance(images, Tensor) else images.crc32
+    return {"source": getattr(faces, "source", ""), "n": len(images), "crc32": crc32}
 
 
 def circumstances() -> dict[str, str]:

@@ -55,8 +55,10 @@ def spare(path: Path, mark: str = "urdgn_lite") -> None:
 
     Raises
     ------
-    FileExistsError : the file is there, without the mark.
+    FileExistsError : the file is there, without the mark, or a folder of that name.
     """
+    if path.is_dir():
+        raise FileExistsError(f"{path} is a folder, and a file is to be there: choose another")
     if path.is_file():
         with path.open("rb") as file:
             ends = file.read(4096)

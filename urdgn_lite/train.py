@@ -19,11 +19,11 @@ from torch.nn.functional import affine_grid, grid_sample, logsigmoid
 
 from urdgn_lite.checkpoint import opened
 from urdgn_lite.degrade import SIZE, downsample, to_float
-from urdgn_lite.faces import Faces, FacesError
+from urdgn_lite.faces import Faces, FacesError, Shards
 from urdgn_lite.objective import discriminator_value, generator_loss
 from urdgn_lite.presets import Preset, find
 from urdgn_lite.progress import bar, interruptible
-from urdgn_lite.provenance import checksum
+from urdgn_lite.provenance import described
 from urdgn_lite.run import Place, Run, Start
 from urdgn_lite.watch import report
 
@@ -68,7 +68,7 @@ GAMES: dict[str, Game] = {"algorithm_1": algorithm_1}  # `methods` adds others
 
 def train(
     preset: Preset,
-    faces: Faces | UInt8[Tensor, "n 3 128 128"],
+    faces: Faces | Shards | UInt8[Tensor, "n 3 128 128"],
     val: Faces | UInt8[Tensor, "m 3 128 128"] | None = None,
     *,
     out: Place = None,
@@ -78,14 +78,15 @@ def train(
     resume: bool = False,
     minutes: float = math.inf,
 ) -> Run:
-    """Run a preset's game on faces that stay on the device; LR faces are made there too.
+    """Run a preset's game on faces; LR faces are made on the device.
 
     A GPU computes in bfloat16; a CPU does so within `torch.autocast("cpu", torch.bfloat16)`.
 
     Parameters
     ----------
     preset : what to train (see `presets`).
-    faces, val : HR faces to learn from, and to validate on: at every epoch, 10 … 100 times.
+    faces, val : HR faces to learn from (shards stay on disk, all others go to the device), and to
+        validate on: at every epoch, 10 … 100 times.
     out : folder for `checkpoint.safetensors`, `generator.safetensors`, `history.csv` and
         `samples/`; None keeps everything in memory.
     steps : updates in all; the preset's number without it.
@@ -109,9 +110,8 @@ def train(
         raise FacesError("no faces to train on")
     if not minutes >= 0:
         raise ValueError(f"minutes must be 0 or more, not {minutes}")
-    data = {"source": getattr(faces, "source", ""), "n": len(images), "crc32": checksum(images)}
     preset = preset if steps is None else preset.but(steps=steps)
-    run = Run.begin(preset, seed, "" if resume else start, data, out)
+    run = Run.begin(preset, seed, "" if resume else start, described(faces), out)
     with opened(run, resume), interruptible() as interrupted:
         device = "cuda" if torch.cuda.is_available() else "cpu"
         images, game = images.to(device), find(GAMES, preset.game, "game")
@@ -132,7 +132,7 @@ def train(
     return run
 
 
-def step(run: Run, images: UInt8[Tensor, "n 3 128 128"], game: Game) -> Losses:
+def step(run: Run, images: Shards | UInt8[Tensor, "n 3 128 128"], game: Game) -> Losses:
     """One step of a run: choose faces, turn them a little, play, average."""
     device = images.device.type
     bf16 = device == "cuda" or torch.is_autocast_enabled(device)
@@ -148,10 +148,12 @@ def step(run: Run, images: UInt8[Tensor, "n 3 128 128"], game: Game) -> Losses:
     return losses
 
 
-def batch(images: UInt8[Tensor, "n 3 h w"], run: Run) -> Float[Tensor, "b 3 h w"]:
+def batch(images: Shards | UInt8[Tensor, "n 3 h w"], run: Run) -> Float[Tensor, "b 3 h w"]:
     """The faces of step `run.step`: every face once an epoch."""
     size = min(run.preset.batch, len(images))
     epoch, place = divmod(run.step, len(images) // size)
+    if isinstance(images, Shards):
+        return to_float(images.draw(run.seed + epoch, place * size, size))
     order = torch.randperm(len(images), generator=torch.Generator().manual_seed(run.seed + epoch))
     return to_float(images[order[place * size :][:size].to(images.device)])
 

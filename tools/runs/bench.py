@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import statistics
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from torch.utils.flop_counter import FlopCounterMode, flop_registry
 
 from urdgn_lite import presets, store
 from urdgn_lite.degrade import downsample, to_float
-from urdgn_lite.faces import load
+from urdgn_lite.faces import Shards, load, write_shards
 from urdgn_lite.measure.evaluate import ledger
 from urdgn_lite.networks import build_generator
 from urdgn_lite.provenance import circumstances
@@ -144,7 +145,7 @@ def runs(work: Work) -> bool:
     return True
 
 
-def training(preset: presets.Preset, images: UInt8[Tensor, "n 3 128 128"]) -> Work:
+def training(preset: presets.Preset, images: Shards | UInt8[Tensor, "n 3 128 128"]) -> Work:
     """Algorithm 1 as `train` runs it: both players move at every step."""
     run = Run.begin(preset.but(game="algorithm_1"), start="", data={"n": len(images)})
     run.to(images.device)
@@ -158,7 +159,7 @@ def training(preset: presets.Preset, images: UInt8[Tensor, "n 3 128 128"]) -> Wo
 
 def bench(
     names: Sequence[str], images: UInt8[Tensor, "n 3 128 128"], *, against: str = "released",
-    seconds: float = 5, rounds: int = 5, compiled: bool = True,
+    seconds: float = 5, rounds: int = 5, compiled: bool = True, shards: Shards | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Measure presets: what a face costs, faces a second in use, then in training.
 
@@ -168,12 +169,14 @@ def bench(
     against : the bare preset to compare with; who trains against a D, with its `-gan`.
     seconds : for one measurement, its rounds together; a round takes one step at least.
     compiled : measure `torch.compile` too, where it works.
+    shards : faces to train on from disk too, beside `images` in memory.
 
     Returns
     -------
     `limits` (FLOP/s of matrix products, bytes/s of a copy); a row a network in `use` (speed one
     face at a time, `batch` many at a time, `compiled` one at a time) and a row a preset in
-    `training`. `of_…` are shares of the device's rates, `x_…` ratios of speeds.
+    `training`, and again for shards. `of_…` are shares of the device's rates, `x_…` ratios of
+    speeds.
     """
     device = images.device.type
     chosen = {n: presets.get(n) for n in dict.fromkeys([against, *names])}
@@ -192,6 +195,8 @@ def bench(
         use |= {label: work for label, work in fast.items() if runs(work)}
     sizes = {n: min(p.batch, AT_MOST.get(device, p.batch)) for n, p in chosen.items()}
     learn = {n: training(p.but(batch=sizes[n]), images) for n, p in chosen.items()}
+    streamed = {n: f"{n}, shards" for n in bare.values()} if shards else {}
+    learn |= {s: training(chosen[n].but(batch=sizes[n]), shards) for n, s in streamed.items()}
     used = alternate(use | limits, seconds, rounds)
     learnt = alternate(learn | limits, seconds, rounds)
 
@@ -217,6 +222,11 @@ def bench(
         | {"batch": sizes[name], "feed": "memory"}
         for name, p in chosen.items()
     ]
+    trained += [
+        {"preset": name, "batch": sizes[name], "feed": "shards", "speed": spread(learnt[label]),
+         "x_memory": ratio(learnt[label], learnt[name])}
+        for name, label in streamed.items()
+    ]  # fmt: skip
     return {
         "against": against, "bf16": False, "seconds": seconds, "rounds": rounds,
         "limits": {name: spread(used[name]) for name in limits}, "use": rows, "training": trained,
@@ -233,12 +243,18 @@ def main() -> None:
     parser.add_argument("--no-compile", action="store_true")
     parser.add_argument("--out", type=Path, default=ledger() / "bench.json")
     options = parser.parse_args()
-    images = load("imaginary", "train", limit=500).images
-    images = images.to("cuda" if torch.cuda.is_available() else "cpu")
-    found = bench(options.presets.split(","), images, against=options.against,
-                  seconds=options.seconds, compiled=not options.no_compile)  # fmt: skip
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    images = load("imaginary", "train").images.to(device)
+    with tempfile.TemporaryDirectory() as folder:
+        write_shards("imaginary", Path(folder) / "shards")
+        found = bench(options.presets.split(","), images, against=options.against,
+                      seconds=options.seconds, compiled=not options.no_compile,
+                      shards=Shards(Path(folder) / "shards", "train").to(device))  # fmt: skip
     for part in ("use", "training"):
         for one in found[part]:
+            if one.get("feed") == "shards":
+                print(f"{part:9}{one['preset']:20}{one['x_memory'][0]:>10.3g} × from shards")
+                continue
             print(
                 f"{part:9}{one['preset']:20}{one['speed'][0]:>10.4g} faces/s"
                 f"{one['x_rival'][0]:>10.3g} × {options.against}"

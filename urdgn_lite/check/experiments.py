@@ -24,7 +24,7 @@ from urdgn_lite.check.engine import (
 LAMBDA = "chapter “The objective”, “Experiment: λ in networks that you train”"
 FAIR = "assignment 2, “A fair sweep”"
 TRADE_OFF = "assignment 2, “A choice by rule”"
-GRID = [0.0, 10.0, 100.0, math.inf]
+GRID = [0.0, 2.5, 100.0, math.inf]
 
 
 def measured(table: dict[str, Any], lam: float, seed: int) -> dict[str, float]:
@@ -167,9 +167,11 @@ def probe_choose(function: Callable[..., Any], request: Request) -> Response:
     try:
         if isinstance(picked, bool | str):
             raise TypeError
-        return {"lam": float(picked)}  # a tensor or NumPy's number will do
+        lam = float(picked)  # a tensor or NumPy's number will do
     except (TypeError, ValueError):
         return {"error": f"a λ was expected, not a Python {type(picked).__name__}"}
+    lost = sorted(map(repr, rows)) != sorted(map(repr, request["rows"]))  # sorting is no harm
+    return {"lam": lam, "lost": lost}
 
 
 choose = Suite(
@@ -240,6 +242,13 @@ def _below(ask: Ask, rng: Random) -> None:
         lam, on = picked(ask, trade_off(rng, 60.0), tolerance)
         if lam != wanted:
             raise Failed(f"λ = {lam:g} was chosen", on)
+
+
+@choose.property("unchanged", "leaves the rows to its caller, whole", TRADE_OFF, costs=SMALL)
+def _rows_kept(ask: Ask, rng: Random) -> None:
+    rows = [*trade_off(rng), {"lam": 0.0, "gain": math.nan, "sharpness": math.nan}]
+    if require(ask(rows=rows, tolerance=0.8), on := "five rows, and one of NaN")["lost"]:
+        raise Failed("the caller's rows are no longer those that it gave", on)
 
 
 @choose.property("diverged", "a run that diverged (NaN) is never chosen", TRADE_OFF)

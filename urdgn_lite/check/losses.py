@@ -178,10 +178,13 @@ def _pixelwise(ask: Ask, rng: Random) -> None:
                     ("answers", "squared"))  # fmt: skip
 def _brightness(ask: Ask, rng: Random) -> None:
     def cost(base: float, d: float) -> float:
-        return number(ask(**flat([0.3] * 2, d, base=base)), f"h = {base}, ĥ − h = {d}")
+        return number(ask(**flat([0.3] * 2, d, base=base)), f"h = {base}, ĥ − h = {d:.3g}")
 
     d, nothing = round(rng.uniform(0.3, 0.45), 2), cost(GREY, 0.0)
     grey, black, white = cost(GREY, d), cost(BLACK, d), cost(BLACK, 4 * d)
+    beyond = cost(-BLACK, d)
+    why = f"the same difference costs {grey:.4g} on grey and {beyond:.4g} where ĥ is beyond 1"
+    same(grey, beyond, why, f"h = {-BLACK} everywhere, ĥ − h = {d}")
     why = f"the same difference costs {grey:.4g} on grey and {black:.4g} on near-black"
     same(grey, black, why, f"h = {BLACK} everywhere, ĥ − h = {d}")
     why = (
@@ -214,3 +217,15 @@ def _slopes(ask: Ask, rng: Random) -> None:
         why = f"moving {name} changes the loss by {slope:.3g} a unit, autograd says "
         why += f"{by_autograd:.3g}: part of the graph is cut"
         same(slope, by_autograd, why, on, 0.02, 1e-3)
+
+
+@objective.property("faces", "compares each face with its own original", PIXELS,
+                    ("lambda-linear", "mean", "squared", "pixelwise", "range"))  # fmt: skip
+def _faces(ask: Ask, rng: Random) -> None:
+    request, on = draw(rng), "a random batch of 3, λ = 2"
+    pairs = zip(request["generated"]["values"], request["real"]["values"], strict=True)
+    squares = [(a - b) ** 2 for a, b in pairs]
+    nothing = number(ask(**(request | {"generated": request["real"]})), "the same with ĥ = h")
+    got, wanted = number(ask(**request), on) - nothing, 2 * math.fsum(squares) / len(squares)
+    why = f"ĥ − h adds {got:.4g}; twice the mean of its squares is {wanted:.4g}"
+    same(got, wanted, why, on)

@@ -29,7 +29,7 @@ def _crowds(rng: Random) -> Iterator[tuple[str, tuple[Any, ...]]]:
     for points in (1001, 501):
         x = torch.linspace(-8, 8, points, dtype=torch.float64)
         a, b = round(rng.uniform(-1.5, -0.5), 2), round(rng.uniform(0.5, 1.5), 2)
-        p, q = (Normal(m, s).log_prob(x.float()).double().exp() for m, s in ((a, 0.7), (b, 1.1)))
+        p, q = (Normal(m, s).log_prob(x.float()).double().exp() for m, s in ((a, 1.0), (b, 1.4)))
         on = f"bell curves around {a} and {b}, {points} points from −8 to 8"
         yield on, (p, q, x)
         yield f"{on}, exchanged", (q, p, x)

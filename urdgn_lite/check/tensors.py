@@ -55,6 +55,15 @@ def describe(value: Any) -> Response:
     return {"kind": kind, "scalar": False, "value": value if plain else None}
 
 
+def several(value: Any, n: int) -> list[Any] | None:
+    """Whatever `a, b = value` takes apart: a tuple, a list, a tensor, an array. Else None."""
+    try:
+        parts = list(value)
+    except TypeError:
+        return None
+    return parts if len(parts) == n and not isinstance(value, str | dict | set) else None
+
+
 def gradients(value: Any, leaves: dict[str, Tensor]) -> dict[str, list[float] | None]:
     """d value / d leaf by autograd, None where nothing flows."""
     if not isinstance(value, Tensor) or not value.requires_grad:

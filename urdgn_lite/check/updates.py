@@ -26,7 +26,7 @@ from urdgn_lite.check.engine import (
     require,
     same,
 )
-from urdgn_lite.check.tensors import Watch
+from urdgn_lite.check.tensors import Watch, several
 
 BOOK = "chapter “RMSprop”, "
 STEP = BOOK + "“G's step, downhill”"
@@ -44,9 +44,8 @@ def probe_rmsprop(function: Callable[..., Any], request: Request) -> Response:
     settings: dict[str, Any] = {k: float(request[k]) for k in ("eta", "alpha", "eps")}
     if request.get("maximize"):
         settings["maximize"] = True
-    result = function(*given.values(), **settings)
-    pair = isinstance(result, tuple | list) and len(result) == 2
-    if not pair or not all(isinstance(r, Tensor) for r in result):
+    result = several(function(*given.values(), **settings), 2)
+    if not result or not all(isinstance(r, Tensor) for r in result):
         return {"error": "two tensors were expected, the new θ and the new δ"}
     if any(r.shape != given["theta"].shape for r in result):
         return {"error": f"θ has shape {tuple(given['theta'].shape)}, the results "
@@ -105,9 +104,10 @@ def _dtype(ask: Ask, rng: Random) -> None:
 def _unchanged(ask: Ask, rng: Random) -> None:
     request = {"theta": [0.0, 1.0], "gradient": [1.0, 2.0], "delta": [1.0, 1.0], "eta": 0.1,
                "alpha": 0.5, "eps": 1e-8}  # fmt: skip
-    on = "θ = (0, 1), g = (1, 2), δ = (1, 1)"
-    if changed := require(ask(**request), on)["changed"]:
-        raise Failed("; ".join(changed), on)
+    for maximize in (False, True):
+        on = f"θ = (0, 1), g = (1, 2), δ = (1, 1), maximize={maximize}"
+        if changed := require(ask(**request, maximize=maximize), on)["changed"]:
+            raise Failed("; ".join(changed), on)
 
 
 @rmsprop.property("keeps", "α is the share of δ that is kept", DELTA)
@@ -207,3 +207,10 @@ def _elementwise(ask: Ask, rng: Random) -> None:
             for key in ("theta", "delta"):
                 why = "a weight's update changes when others are beside it"
                 same(both[key][i], alone[key][0], why, on)
+
+
+@rmsprop.property("memory", "δ is all that it remembers: the same again gives the same", DELTA)
+def _memory(ask: Ask, rng: Random) -> None:
+    g = round(rng.uniform(1, 2), 2)
+    (first, _, on), *_, (last, _, _) = (step(ask, g, 4.0, eps=1e-8) for _ in range(40))
+    same(last, first, f"θ moves by {first:.4g}, 40 calls later by {last:.4g}", on)

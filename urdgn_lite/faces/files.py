@@ -22,6 +22,8 @@ FOLDERS = {  # a split -> what the folders that hold it are called, in any capit
     "val": ("val", "valid", "validation"),
     "test": ("test", "testing"),
 }
+# Told by their first bytes: tarfile would try them all, and zeros without end are padding to xz.
+COMPRESSED = ((b"\x1f\x8b", "gz"), (b"BZh", "bz2"), (b"\xfd7zXZ", "xz"))
 Read = Callable[[], bytes]  # a way to get a file's bytes
 Source = tuple[str, Read]  # with its name
 
@@ -157,11 +159,18 @@ class Archive:
             with self.opened() as file:
                 zipped = zipfile.is_zipfile(file)
                 file.seek(0)
-                with zipfile.ZipFile(file) if zipped else tarfile.open(fileobj=file) as archive:
+                start = file.read(8)
+                file.seek(0)
+                kind = next((kind for magic, kind in COMPRESSED if start.startswith(magic)), "")
+                mode: Any = f"r:{kind}"
+                with (
+                    zipfile.ZipFile(file)
+                    if zipped
+                    else tarfile.open(fileobj=file, mode=mode) as archive
+                ):
                     yield archive
         except (OSError, *damaged, *exotic) as error:
-            reason = str(error).partition(":\n")[0]  # tarfile lists what it tried on further lines
-            raise FacesError(f"{self.name}: not a readable tar or zip file ({reason})") from error
+            raise FacesError(f"{self.name}: not a readable tar or zip file ({error})") from error
 
 
 Found = Archive | Mapping[str, Read]

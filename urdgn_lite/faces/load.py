@@ -120,6 +120,21 @@ def load(
         raise FacesError(f"no split {split!r}: choose one of {', '.join(SPLITS)}, all")
     if limit is not None and limit < 1:
         raise FacesError(f"limit must be at least 1, not {limit}")
+    from urdgn_lite.faces.shards import Shards, shards_of
+
+    if shards_of(source):
+        return Shards(source, split).resident(limit)
+    names, found, decode, name = find(source, split, root=root, crop=crop)
+    return _decode_all(names[:limit], found, decode, name, split)
+
+
+def find(
+    source: str | Path, split: str, *, root: str | Path = "data", crop: str = "eyes"
+) -> tuple[list[str], Found, Decode, str]:
+    """The files of a split by name, where they are, how one is decoded, and the source's name.
+
+    Parameters and errors are those of `load`.
+    """
     name = str(source)
     decode: Decode = decode_image
     found: Found
@@ -137,7 +152,7 @@ def load(
         found = opened(path, name)
         names = list(found) if whole else pick(found, split, name)
         name = name if not Path(name).exists() else path.resolve().name.split(".")[0]
-    return _decode_all(names[:limit], found, decode, name, split)
+    return names, found, decode, name
 
 
 def _resolve(name: str, split: str) -> tuple[Path, bool]:
@@ -212,20 +227,30 @@ def deal(identities: set[str]) -> dict[str, str]:
     return dealt
 
 
+def room(n: int, source: str) -> np.ndarray:
+    """Memory for n faces.
+
+    Raises
+    ------
+    FacesError : there is not as much.
+    """
+    try:
+        return np.empty((n, 3, SIZE, SIZE), np.uint8)
+    except MemoryError:
+        size = n * 3 * SIZE * SIZE / 2**30
+        raise FacesError(
+            f"{source}: {n} faces take {size:.1f} GiB of memory, more than there is: give a limit, "
+            "or make shards (urdgn-lite shards), which training reads from disk"
+        ) from None
+
+
 def _decode_all(
     names: Sequence[str], found: Found, decode: Decode, source: str, split: str
 ) -> Faces:
     """The faces in the order of `names`, each decoded straight to its place in memory."""
     if not names:
         raise FacesError(f"{source}: no files for split {split!r}")
-    try:
-        pixels = np.empty((len(names), 3, SIZE, SIZE), np.uint8)
-    except MemoryError:
-        size = len(names) * 3 * SIZE * SIZE / 2**30
-        raise FacesError(
-            f"{source}: {len(names)} faces take {size:.1f} GiB of memory, more than "
-            "there is: give a limit"
-        ) from None
+    pixels = room(len(names), source)
     place = {name: i for i, name in enumerate(names)}
     reasons: dict[str, str] = {}
 
@@ -237,7 +262,7 @@ def _decode_all(
             reasons[name] = str(error)
 
     shown = bar(
-        _sources(found, names), f"faces {source}/{split}", len(names), show=len(names) > 2500
+        sources(found, names), f"faces {source}/{split}", len(names), show=len(names) > 2500
     )
     files = iter(shown)
     with ThreadPoolExecutor(AT_ONCE) as pool:  # Pillow decodes outside the interpreter lock
@@ -258,7 +283,7 @@ def _decode_all(
     return Faces(torch.from_numpy(pixels[: len(good)]), good, source, split, skipped)
 
 
-def _sources(found: Found, names: Sequence[str]) -> Iterator[Source]:
+def sources(found: Found, names: Sequence[str]) -> Iterator[Source]:
     """Names with ways to their bytes, in the order in which they are read fastest."""
     there = set(found)
     yield from ((n, partial(_missing, n)) for n in names if n not in there)

@@ -28,6 +28,11 @@ BY_EYE = {  # what reaches around the sandbox's own rules; each has honest uses 
     "inspect": r"\binspect\b",
     "ctypes": r"\bctypes\b",
     "closures": r"\bcell_contents\b|__closure__|\bFunctionType\b|\bCodeType\b|__code__",
+    "frames": r"\btb_frame\b|\b[fg]i?_(?:back|locals|globals|frame)\b|\bset(?:trace|profile)\b",
+    "marshal": r"\bmarshal\b",
+    "a library's own names": r"(?m)^\s*(?:torch|np|numpy|math|json|urdgn_lite)"
+    r"\.(?!backends)[\w.]+ = |\bsetattr\b"
+    r"|__globals__|__subclasses__|__builtins__|\bgetattr\(\s*urdgn_lite\b",
     "urdgn_lite.check": r"\burdgn_lite\.check\b|(?<![\w.])check\.\w",
 }
 Reading = dict[str, Any]

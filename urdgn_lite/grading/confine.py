@@ -120,6 +120,10 @@ def load(job: dict[str, Any]) -> tuple[Callable[..., Any] | None, str, list[str]
         sys.modules[module] = None  # type: ignore[assignment]
     namespace: dict[str, Any] = {"__name__": "__main__", "get_ipython": Shell}
     namespace["display"] = Shell().display
+    if any("torchvision" in statement for statement in job["statements"]):
+        from urdgn_lite.measure._compat import import_torchvision
+
+        import_torchvision()  # it may need a repair, which the notebook's own imports did
     failures = []
     for place, statement in enumerate(job["statements"]):
         file = f"<statement {place} of the notebook>"  # `inspect` and torch.jit ask for its source

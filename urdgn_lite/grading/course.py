@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from urdgn_lite import store
 from urdgn_lite.grading import pages, table
 from urdgn_lite.grading.grade import Grade, grade
-from urdgn_lite.grading.similar import write_similar
+from urdgn_lite.grading.similar import COLUMNS, write_similar
 from urdgn_lite.grading.submission import class_list
 
 
@@ -31,7 +32,7 @@ def grade_course(
 
     The table is written as soon as each grade is there, and after Ctrl-C the pages of those that
     were graded: an evening's grades outlive a machine that is switched off. Points and comments
-    of an older table stay.
+    of an older table stay; a file that was not written here is never replaced.
 
     Parameters
     ----------
@@ -39,7 +40,14 @@ def grade_course(
     out : the table. Beside it: `written/` (a page and a csv a question), `similar.csv`.
     feedback : folder for a page a submission.
     students : the class list, as Canvas or Moodle exports it.
+
+    Raises
+    ------
+    FileExistsError : a table or archive of somebody else stands there.
     """
+    for path, columns in ((out, table.COLUMNS), (out.with_name("similar.csv"), COLUMNS)):
+        table.spare(path, columns)  # rather now than after an evening
+    store.spare(feedback.with_name(f"{feedback.name}.zip"))
     listed = class_list(students) if students else []
     old, written, made = table.read_table(out), out.parent / "written", Graded()
     marks = pages.sums(pages.marks(written))
@@ -61,6 +69,7 @@ def grade_course(
             table.write_table(rows, out)
             made.questions = pages.write_questions(made.grades, written)
             made.feedback = pages.write_feedback(made.grades, rows, feedback)
-            made.imports = table.for_import(rows, listed, out.parent) if listed else []
             made.similar = write_similar(made.grades, out.with_name("similar.csv"))
+            if listed:
+                made.imports = table.for_import(rows, listed, out.parent, students)
     return made

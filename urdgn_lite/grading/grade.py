@@ -7,6 +7,7 @@ is shut in). Check cells of a submission are never run, so editing them changes 
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -217,6 +218,10 @@ def _part(sandbox: Sandbox, part: Part, found: dict, seed: int, result: Grade) -
             notes += [*failures, *found["missing"]]
             if gone or failures:
                 result.status = "problems"
+    whys = [r.why for r in result.reports[part.id].results] if part.id in result.reports else []
+    if lacks := sorted(set(re.findall(r"No module named '([\w.]+)'", "\n".join(notes + whys)))):
+        result.status = "problems"
+        notes.append(f"this Python lacks {', '.join(lacks)}: install it and grade again")
     if notes:
         result.remarks[part.id] = "; ".join(notes)
     return not gone

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import html
+import io
 import re
 import zipfile
 from collections import Counter
@@ -17,12 +18,21 @@ from pathlib import Path
 from urdgn_lite.grading.grade import Grade
 from urdgn_lite.grading.submission import Assignment, assignments
 from urdgn_lite.grading.table import Row, anonymous, number, plain, write_table
+from urdgn_lite.store import spare, write
 
-STYLE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><style>
-body{{font:16px/1.5 sans-serif;max-width:50em;margin:2em auto;padding:0 1em}}
-pre{{white-space:pre-wrap;background:#f4f4f4;padding:.6em}} mark{{background:#ffe08a}}
-article{{border-top:1px solid #888;margin-top:1.5em}} label{{display:block}}</style>
-<h1>{title}</h1>
+MARKS = ["id", "points", "comment"]
+
+STYLE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>
+<meta name="viewport" content="width=device-width"><style>
+:root{{color-scheme:light dark}}
+body{{font:16px/1.5 sans-serif;max-width:50em;margin:1em auto;padding:0 1em;overflow-wrap:anywhere}}
+body:has(main){{max-width:90em}} h1{{line-height:1.2}}
+main{{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(22em,100%),1fr));gap:1em}}
+article{{border:1px solid #888;border-radius:.4em;padding:0 1em 1em}}
+pre{{white-space:pre-wrap;background:#8882;padding:.6em;border-radius:.4em}}
+mark{{background:#8a4b00;color:#fff;padding:0 .4em;border-radius:.4em;font-size:1rem}}
+label{{display:block;margin:.3em 0}} textarea{{display:block;width:100%;box-sizing:border-box}}
+</style><h1>{title}</h1>
 """
 SAVE = """<p><button onclick="save()">Save the points</button> as <code>{file}</code>, beside this
 page; then grade again, and they are in the table.</p><script>
@@ -65,7 +75,6 @@ def sums(found: dict[tuple[str, str], dict[str, Row]]) -> dict[tuple[str, str], 
 def write_questions(grades: list[Grade], folder: Path) -> list[Path]:
     """A page and a csv for each question; points that are there stay."""
     given, made = marks(folder), []
-    folder.mkdir(parents=True, exist_ok=True)
     for name, asked in assignments().items():
         here = sorted(
             (g for g in grades if g.submission.assignment == name and g.written), key=anonymous
@@ -81,10 +90,9 @@ def write_questions(grades: list[Grade], folder: Path) -> list[Path]:
                 for (i, a), t in given.items()
                 if a == name and text in t and i not in answers
             ]
-            write_table(lines + others, path, ["id", "points", "comment"])
+            write_table(lines + others, path, MARKS)
             page = _question(asked, text, most, answers, filled, path.name)
-            path.with_suffix(".html").write_text(page, encoding="utf-8", errors="replace")
-            made.append(path.with_suffix(".html"))
+            made.append(_write(path.with_suffix(".html"), page))
     return made
 
 
@@ -101,7 +109,7 @@ def _question(
     asked: Assignment, text: str, most: float, answers: dict[str, str], filled: dict[str, Row],
     file: str,
 ) -> str:  # fmt: skip
-    lines = [STYLE.format(title=html.escape(f"{asked.title}, {text}: {most:g} points"))]
+    lines = [STYLE.format(title=html.escape(f"{asked.title}, {text}: {most:g} points")), "<main>"]
     everybody = Counter(answers.values())
     for name, answer in answers.items():
         told = "".join(f" <mark>{f}</mark>" for f in flags(answer, everybody))
@@ -113,9 +121,9 @@ def _question(
         points, comment = (_safe(filled[name].get(k) or "") for k in ("points", "comment"))
         lines += [
             f'<label>points <input class="points" size="4" value="{points}"></label>'
-            f"<textarea rows=2 cols=60>{comment}</textarea></article>"
+            f'<label>comment <textarea rows="2">{comment}</textarea></label></article>'
         ]
-    return "\n".join([*lines, SAVE.format(file=file)])
+    return "\n".join([*lines, "</main>", SAVE.format(file=file)])
 
 
 def _safe(text: str) -> str:
@@ -123,48 +131,40 @@ def _safe(text: str) -> str:
 
 
 def write_feedback(grades: list[Grade], found: list[Row], folder: Path) -> list[Path]:
-    """A page for each submission, and `feedback.zip` with a folder a student.
-
-    A page that somebody changed by hand is kept; the new one then stands beside it, as NAME-new.
-    """
+    """A page for each submission, and `feedback.zip` with a folder a student."""
     known, given = assignments(), marks(folder.parent / "written")
     by_file = {r["file"]: r for r in found}
-    folder.mkdir(parents=True, exist_ok=True)
-    made: list[Path] = []
-    with zipfile.ZipFile(
-        folder.parent / f"{folder.name}.zip", "w", zipfile.ZIP_DEFLATED
-    ) as archive:
-        for g in (g for g in grades if g.submission.file):
-            asked, row = (
-                known.get(g.submission.assignment),
-                by_file.get(plain(g.submission.file), {}),
-            )
-            page = _page(g, asked, row, given.get((anonymous(g), g.submission.assignment), {}))
-            stem = re.sub(r"[^\w-]+", "-", g.submission.file.removesuffix(".ipynb")).strip("-")[
-                :120
-            ]
-            path = _unchanged(folder / f"{stem or 'page'}.html")
-            path.write_text(page, encoding="utf-8", errors="replace")
-            made.append(path)
-            first = Path(g.submission.file).parts[0]
-            owner = (
-                first
-                if "_assignsubmission_" in first
-                else re.sub(r"[/\\]+|^\.+", "-", plain(g.submission.student))
-            )
-            archive.writestr(f"{owner}/{path.name}", page)
+    made, zipped = list[Path](), io.BytesIO()
+    with zipfile.ZipFile(zipped, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.comment = b"urdgn_lite"
+        for s, g in ((g.submission, g) for g in grades if g.submission.file):
+            mark = given.get((anonymous(g), s.assignment), {})
+            page = _page(g, known.get(s.assignment), by_file.get(plain(s.file), {}), mark)
+            stem = re.sub(r"[^\w-]+", "-", s.file.removesuffix(".ipynb")).strip("-")[:120]
+            made.append(_write(folder / f"{stem or 'page'}.html", page))
+            owner = Path(s.file).parts[0]
+            if "_assignsubmission_" not in owner:
+                owner = re.sub(r"[/\\]+|^\.+", "-", plain(s.student))
+            archive.writestr(f"{owner}/{made[-1].name}", page)
+    archive_path = folder.with_name(f"{folder.name}.zip")
+    spare(archive_path)
+    write(archive_path, zipped.getvalue())
     return made
 
 
-def _unchanged(path: Path) -> Path:
-    if not path.exists():
-        return path
-    body, _, seal = path.read_text("utf-8", "replace").rpartition("<!--")
-    return path if seal.strip(" ->\n") == _seal(body) else path.with_stem(f"{path.stem}-new")
+def _write(path: Path, page: str) -> Path:
+    """Write a page where none is, or ours as we left it; else beside it, as NAME-new."""
+    body = f"{page}\n".encode(errors="replace")
+    if path.exists():
+        old, _, seal = path.read_bytes().rpartition(b"<!--")
+        if seal.strip(b" ->\n") != _seal(old):
+            return _write(path.with_stem(f"{path.stem}-new"), page)
+    write(path, body + b"<!-- " + _seal(body) + b" -->\n")
+    return path
 
 
-def _seal(body: str) -> str:
-    return hashlib.sha256(body.encode("utf-8", "replace")).hexdigest()[:16]
+def _seal(body: bytes) -> bytes:
+    return hashlib.sha256(body).hexdigest()[:16].encode()
 
 
 def _page(g: Grade, asked: Assignment | None, row: Row, given: dict[str, Row]) -> str:
@@ -177,7 +177,8 @@ def _page(g: Grade, asked: Assignment | None, row: Row, given: dict[str, Row]) -
         lines.append(f"<p><mark>{_safe(plain(cells))}</mark></p>")
     for part in asked.parts if asked else ():
         lines.append(f"<h2>{part.id}: {g.points.get(part.id, 0):g} of {part.points:g}</h2>")
-        lines.append(f"<p>{_safe(plain(g.remarks.get(part.id, 'all correct')))}</p>")
+        right = "all correct" if g.points.get(part.id) == part.points else "not judged"
+        lines.append(f"<p>{_safe(plain(g.remarks.get(part.id, right)))}</p>")
         if report := g.reports.get(part.id):
             lines.append(f"<pre>{_safe(str(report))}</pre>")
     for name, points in (asked.written if asked else {}).items():
@@ -190,5 +191,4 @@ def _page(g: Grade, asked: Assignment | None, row: Row, given: dict[str, Row]) -
         )
     if comment := row.get("comment", "").lstrip("'"):
         lines.append(f"<h2>From your teacher</h2><p>{_safe(comment)}</p>")
-    body = "\n".join(lines) + "\n"
-    return f"{body}<!-- {_seal(body)} -->\n"
+    return "\n".join(lines)

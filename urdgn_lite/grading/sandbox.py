@@ -131,6 +131,8 @@ def _bubblewrap(limits: Limits, rules: int) -> list[str]:
     for name in SOLUTIONS:
         if (PACKAGE / name).exists():
             command += ["--ro-bind", stub, str(PACKAGE / name)]
+            compiled = (PACKAGE / name).parent / "__pycache__"  # what was compiled is readable too
+            command += ["--tmpfs", str(compiled)] * compiled.exists()
     command += ["--proc", "/proc", "--dev", "/dev"]
     for place in ("/tmp", "/content", "/dev/shm"):
         command += ["--size", str(limits.folder), "--tmpfs", place]

@@ -177,8 +177,11 @@ class Student:
 
 def class_list(path: Path) -> list[Student]:
     """Canvas's gradebook, Moodle's grading worksheet, or any csv with a column of names."""
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = list(csv.DictReader(file))
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = list(csv.DictReader(file))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{path} is no table: save it as .csv, in UTF-8 ({error})") from error
     names = ("Student", "Full name", "name", "student", "Name")
     numbers = ("ID", "Identifier", "id", "number")
     found = []

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import os
+import io
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -17,6 +17,7 @@ from typing import Any
 
 from urdgn_lite.grading.grade import Grade
 from urdgn_lite.grading.submission import Student, assignments, same
+from urdgn_lite.store import write
 
 FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r")  # what a spreadsheet would run
 PARTS = [p.id for a in assignments().values() for p in a.parts]
@@ -100,15 +101,28 @@ def read_table(path: Path) -> list[Row]:
     return [{k: row.get(k) or "" for k in COLUMNS} for row in found]
 
 
+def spare(path: Path, columns: list[str] = COLUMNS) -> None:
+    """Refuse to replace a table of somebody else: ours has these columns.
+
+    Raises
+    ------
+    FileExistsError : the file is there, with others.
+    """
+    if path.exists():
+        head = path.read_text("utf-8-sig", "replace").partition("\n")[0]
+        there = re.split("[;,]", re.sub('["\r]', "", head))
+        if sorted(there) != sorted(",".join(columns).split(",")):
+            raise FileExistsError(f"{path} exists, and urdgn_lite did not write it: choose another")
+
+
 def write_table(found: Iterable[dict[str, str]], path: Path, columns: list[str] = COLUMNS) -> None:
-    """Write a csv. It is whole at any time: an older one is replaced in one step."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.part")
-    with draft.open("w", newline="", encoding="utf-8-sig") as file:  # the mark helps Excel
-        table = csv.DictWriter(file, columns, extrasaction="ignore", restval="")
-        table.writeheader()
-        table.writerows(found)
-    os.replace(draft, path)
+    """Write a csv. It is whole at any time: an older one of ours is replaced in one step."""
+    spare(path, columns)
+    text = io.StringIO(newline="")
+    table = csv.DictWriter(text, columns, extrasaction="ignore", restval="")
+    table.writeheader()
+    table.writerows(found)
+    write(path, text.getvalue().encode("utf-8-sig"))  # the mark helps Excel
 
 
 def absent(grades: list[Grade], students: list[Student]) -> list[Grade]:
@@ -128,8 +142,13 @@ def absent(grades: list[Grade], students: list[Student]) -> list[Grade]:
     return found
 
 
-def for_import(found: list[Row], students: list[Student], folder: Path) -> list[Path]:
-    """The class list with a column of totals, as Canvas and Moodle take it, an assignment each."""
+def for_import(
+    found: list[Row], students: list[Student], folder: Path, source: Path | None = None
+) -> list[Path]:
+    """The class list with a column of totals, as Canvas and Moodle take it, an assignment each.
+
+    `source` is where the class list stands: it is never replaced.
+    """
     made = []
     for name, asked in assignments().items():
         totals = {(r["number"] or r["student"]): r for r in found if r["assignment"] == name}
@@ -146,5 +165,7 @@ def for_import(found: list[Row], students: list[Student], folder: Path) -> list[
                 line["Feedback comments"] = row.get("comment", "").lstrip("'")
             lines.append(line)
         made.append(folder / f"{'moodle' if moodle else 'canvas'}-{name}.csv")
+        if source and made[-1].resolve() == source.resolve():
+            raise FileExistsError(f"{source} is the class list itself: give it another name")
         write_table(lines, made[-1], list(lines[0]))
     return made

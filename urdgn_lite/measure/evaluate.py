@@ -190,17 +190,27 @@ def _seconds(method: Enlarge, image: Tensor, repeats: int = 9) -> float:
     return sorted(times)[repeats // 2]
 
 
+def check_name(name: str) -> None:
+    """Refuse a name of a row that would lead out of the ledger.
+
+    Raises
+    ------
+    ValueError : it is no name of a file.
+    """
+    if not name or Path(name).name != name or name.startswith("."):
+        raise ValueError(f"{name!r} cannot be the name of a row: it is no name of a file")
+
+
 def write_row(method: str, faces: Faces, row: Row, folder: Path | None = None) -> Path:
     """Keep a row in the ledger as FACES-SPLIT/METHOD.json, with the `crc32` of the faces.
 
     Raises
     ------
     ValueError : a measured number is infinite or NaN, which JSON cannot hold. (Cards may: λ is ∞
-        where there is no D.) Or a name that would lead out of the ledger.
+        where there is no D.) Or what `check_name` raises.
     """
     for name in (method, faces.source):
-        if not name or Path(name).name != name or name.startswith("."):
-            raise ValueError(f"{name!r} cannot be the name of a row: it is no name of a file")
+        check_name(name)
     try:
         json.dumps({k: v for k, v in row.items() if k != "trained"}, allow_nan=False)
     except ValueError:

@@ -41,7 +41,8 @@ from urdgn_lite.optimiser import RMSprop
 def generator_loss(z_fake, generated, real, lam):
     """What G minimises: the terms of Eq. 2 that depend on G.
 
-    z_fake: logits (n, 1) of D on ĥ.  generated, real: ĥ and h (n, 3, h, w) in [-1, 1].  lam: λ ≥ 0.
+    z_fake: logits (n, 1) of D on ĥ.  generated, real: ĥ and h (n, 3, h, w); h is in [-1, 1], ĥ
+    may leave it, since G's last layer is linear.  lam: λ ≥ 0.
     """
     ### BEGIN SOLUTION
     fooling = torch.nn.functional.logsigmoid(-z_fake).mean()  # log(1 − σ(z)) = log σ(−z)
