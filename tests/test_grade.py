@@ -7,6 +7,7 @@ import csv
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -116,6 +117,18 @@ def test_unsafe_grades_all_the_same(tmp_path: Path) -> None:
     (tmp_path / "ann-a1.ipynb").write_text(json.dumps(notebook()))
     (row,) = grade.grade(tmp_path, seed=1, unsafe=True, progress=False)
     assert (row.checks, row.feedback) == (FULL, "all correct")
+
+
+@shut_in
+def test_a_package_that_lies_below_tmp_is_not_hidden(tmp_path: Path) -> None:
+    """As in a clone of a few minutes, or on Colab: /tmp and /content are the student's own."""
+    shutil.copytree(PACKAGE, tmp_path / "urdgn_lite")
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "ann-a1.ipynb").write_text(json.dumps(notebook()))
+    call = [sys.executable, "-c", "from urdgn_lite.cli import main; main()"]
+    call += ["grade", "in", "--out", "g.csv", "--seed", "1"]
+    subprocess.run(call, cwd=tmp_path, check=True, env=os.environ | {"PYTHONPATH": str(tmp_path)})
+    assert "all correct" in (tmp_path / "g.csv").read_text()
 
 
 @pytest.fixture(scope="module")

@@ -124,7 +124,9 @@ def _bubblewrap(limits: Limits, rules: int) -> list[str]:
     python = {Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).resolve().parent, *here}
     shown = [*map(Path, ("/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache")), *sorted(python)]
     shown += [PACKAGE]
-    command = ["bwrap", *NAMESPACES, "--seccomp", str(rules)]
+    command = ["bwrap", *NAMESPACES, "--seccomp", str(rules), "--proc", "/proc", "--dev", "/dev"]
+    for place in ("/tmp", "/content", "/dev/shm"):  # first: the package may lie below one of them
+        command += ["--size", str(limits.folder), "--tmpfs", place]
     for path in shown:
         command += ["--ro-bind-try", str(path), str(path)]
     stub = str(Path(__file__).with_name("hidden.py"))
@@ -133,9 +135,6 @@ def _bubblewrap(limits: Limits, rules: int) -> list[str]:
             command += ["--ro-bind", stub, str(PACKAGE / name)]
             compiled = (PACKAGE / name).parent / "__pycache__"  # what was compiled is readable too
             command += ["--tmpfs", str(compiled)] * compiled.exists()
-    command += ["--proc", "/proc", "--dev", "/dev"]
-    for place in ("/tmp", "/content", "/dev/shm"):
-        command += ["--size", str(limits.folder), "--tmpfs", place]
     return [*command, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/content"]
 
 
