@@ -1,4 +1,5 @@
 import signal
+from dataclasses import replace
 
 import pytest
 import torch
@@ -9,7 +10,7 @@ from urdgn_lite import faces, methods, networks, zoo
 from urdgn_lite.cli import app
 from urdgn_lite.degrade import downsample, upsample_bicubic
 from urdgn_lite.faces import to_float
-from urdgn_lite.measure import evaluate
+from urdgn_lite.measure import evaluate, metrics
 from urdgn_lite.presets import PRESETS, Preset
 from urdgn_lite.train import GAMES, algorithm_1, train
 
@@ -194,3 +195,16 @@ def test_the_row_of_a_self_ensemble_tells_how_its_weights_came_about(
     row = evaluate.read_row("tiny+", "imaginary-test")
     assert row["trained"] == zoo.card("tiny")
     assert row["parameters"] == networks.count_parameters(zoo.load("tiny"))
+
+
+@pytest.mark.parametrize("name", ["liu", "ma2010", "yang2013"])
+def test_a_method_that_is_told_the_size_learns_other_factors(name, few_faces):
+    h, learnt_from = to_float(few_faces.images), to_float(faces.load("imaginary", limit=40).images)
+    psnr = {}
+    for size in (16, 32):
+        method = replace(methods.get(name), size=size).fit(learnt_from, progress=False)
+        lr = downsample(h, size=size)
+        generated = method(lr)
+        assert generated.shape == h.shape
+        psnr[size] = metrics.psnr(generated.clamp(-1, 1), h).mean().item()
+    assert psnr[32] > psnr[16] + 1  # four times the pixels to go by

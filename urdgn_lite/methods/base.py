@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from urdgn_lite import store
-from urdgn_lite.degrade import SIZE, downsample, to_uint8
+from urdgn_lite.degrade import LR_SIZE, SIZE, downsample, to_uint8
 from urdgn_lite.progress import bar
 
 
@@ -101,10 +101,10 @@ def spread(hr: Tensor, number: int) -> Tensor:
     return hr[torch.arange(number) * len(hr) // number]
 
 
-def exemplars(hr: Tensor, number: int, progress: bool) -> dict[str, Tensor]:
+def exemplars(hr: Tensor, number: int, progress: bool, size: int = LR_SIZE) -> dict[str, Tensor]:
     """At most `number` of the faces and their LR faces in 8 bits, as `hr` and `lr`: 48 kB each."""
     parts = bar(spread(hr, number).split(500), "exemplars", show=progress)
-    kept = [(to_uint8(h), to_uint8(downsample(h))) for h in parts]
+    kept = [(to_uint8(h), to_uint8(downsample(h, size=size))) for h in parts]
     images, small = map(torch.cat, zip(*kept, strict=True))
     return {"hr": images, "lr": small}
 

@@ -46,6 +46,7 @@ class Liu(Learnt):
     smoothness : weight of a disagreement on the overlap, against one in the middle band.
     filtered : σ in [-1, 1] of the bilateral filter that Sect. 2 of Yu and Porikli names, "to
         mitigate artifacts"; 0 leaves it out. Theirs is blind, that is, it estimates σ.
+    size : side of the LR faces.
     """
 
     faces: int = 4000
@@ -55,6 +56,7 @@ class Liu(Learnt):
     candidates: int = 10
     smoothness: float = 1.0
     filtered: float = 0.0
+    size: int = LR_SIZE
 
     def fit(self, hr: Float[Tensor, "n 3 128 128"], *, progress: bool = True) -> Liu:
         """Learn from HR faces in [-1, 1]; returns itself.
@@ -85,7 +87,7 @@ class Liu(Learnt):
         scale = values[:rank].sqrt()
         basis = (vectors[:, :rank] / scale).T.float() @ x  # rows U_i, of length one
         prior = scale**2 / (len(hr) - 1)  # λ
-        w = resize(basis.view(rank, 3, SIZE, SIZE), LR_SIZE).flatten(1).double()  # rows A U_i
+        w = resize(basis.view(rank, 3, SIZE, SIZE), self.size).flatten(1).double()  # rows A U_i
         posterior = w @ w.T / self.noise**2 + torch.diag(1 / prior)
         solve = torch.linalg.solve(posterior, w / self.noise**2)
         self.arrays = {
@@ -99,20 +101,20 @@ class Liu(Learnt):
     def _learn_details(self, hr: Tensor, progress: bool) -> None:
         bands, details = [], []
         for h in bar(hr.split(BATCH), "liu", show=progress):
-            lr = downsample(h)
+            lr = downsample(h, size=self.size)
             face = self.global_face(lr)
             bands.append(middle_band(face, lr).half())
             details.append(((h - face) * 127.5).round().clamp(-128, 127).to(torch.int8))
         self.arrays |= {"bands": torch.cat(bands), "details": torch.cat(details)}
 
-    def global_face(self, lr: Float[Tensor, "b 3 16 16"]) -> Float[Tensor, "b 3 128 128"]:
+    def global_face(self, lr: Float[Tensor, "b 3 s s"]) -> Float[Tensor, "b 3 128 128"]:
         """μ + Uc for the most probable c."""
         mean = self.learnt("mean")
-        c = (lr - resize(mean[None], LR_SIZE)).flatten(1) @ self.learnt("solve").T
+        c = (lr - resize(mean[None], self.size)).flatten(1) @ self.learnt("solve").T
         self.stages["prior"] = (c.square() / self.learnt("prior")).mean().item()
         return mean + (c @ self.learnt("basis").to(lr)).view(-1, 3, SIZE, SIZE)
 
-    def __call__(self, lr: Float[Tensor, "b 3 16 16"]) -> Float[Tensor, "b 3 128 128"]:
+    def __call__(self, lr: Float[Tensor, "b 3 s s"]) -> Float[Tensor, "b 3 128 128"]:
         face = self.global_face(lr)
         if self.local:
             face = face + self._pieced(face, lr)
@@ -155,7 +157,7 @@ class Liu(Learnt):
 
 
 def middle_band(
-    face: Float[Tensor, "b 3 128 128"], lr: Float[Tensor, "b 3 16 16"]
+    face: Float[Tensor, "b 3 128 128"], lr: Float[Tensor, "b 3 s s"]
 ) -> Float[Tensor, "b 3 64 64"]:
     """What the global face knows beyond the bicubic one: finer than LR, coarser than details."""
     return avg_pool2d(face - upsample_bicubic(lr), POOL)

@@ -11,8 +11,6 @@ from torch import Tensor
 from urdgn_lite.degrade import LR_SIZE, SIZE, to_float
 from urdgn_lite.methods.base import Learnt, exemplars
 
-SCALE = SIZE // LR_SIZE
-
 
 @dataclass
 class PositionPatches(Learnt):
@@ -30,6 +28,7 @@ class PositionPatches(Learnt):
     ridge : how much small weights are preferred, in mean squared distances of the neighbours. An
         LR patch has 3 · patch² values: with more neighbours than that, many weights fit it
         exactly, and one must choose.
+    size : side of the LR faces.
     """
 
     faces: int = 3000
@@ -37,30 +36,31 @@ class PositionPatches(Learnt):
     patch: int = 3
     step: int = 1
     ridge: float = 0.02
+    size: int = LR_SIZE
 
     def __post_init__(self) -> None:
-        covering = 1 <= self.step <= self.patch <= LR_SIZE
+        covering = 1 <= self.step <= self.patch <= self.size
         if not (covering and self.neighbours >= 1 and self.ridge > 0):
             raise ValueError(
-                f"1 <= step <= patch <= {LR_SIZE} and 1 <= neighbours, 0 < ridge: not {self}"
+                f"1 <= step <= patch <= {self.size} and 1 <= neighbours, 0 < ridge: not {self}"
             )
 
     def fit(self, hr: Float[Tensor, "n 3 128 128"], *, progress: bool = True) -> PositionPatches:
         """Keep the training faces: this method learns nothing ahead of the face it enlarges."""
-        self.arrays = exemplars(hr, self.faces, progress)
+        self.arrays = exemplars(hr, self.faces, progress, self.size)
         self.stages = {"faces": len(self.arrays["hr"]), "positions": len(self.corners()) ** 2}
         return self
 
     def corners(self) -> list[int]:
         """Where patches begin along a side; the last one ends at the border."""
-        last = LR_SIZE - self.patch
+        last = self.size - self.patch
         return [*range(0, last, self.step), last]
 
-    def __call__(self, lr: Float[Tensor, "b 3 16 16"]) -> Float[Tensor, "b 3 128 128"]:
+    def __call__(self, lr: Float[Tensor, "b 3 s s"]) -> Float[Tensor, "b 3 128 128"]:
         hr, small = self.learnt("hr"), to_float(self.learnt("lr"))
         total = lr.new_zeros(len(lr), 3, SIZE, SIZE)
         count = lr.new_zeros(SIZE, SIZE)
-        misfit = largest = 0.0
+        misfit, largest, scale = 0.0, 0.0, SIZE // self.size
         for i in (corners := self.corners()):
             for j in corners:
                 at = slice(i, i + self.patch), slice(j, j + self.patch)
@@ -70,7 +70,7 @@ class PositionPatches(Learnt):
                 fitted = torch.einsum("bk,bkd->bd", w, known[nearest])
                 misfit += (fitted - x).square().mean().item() / len(corners) ** 2
                 largest += w.abs().amax(1).mean().item() / len(corners) ** 2
-                rows, columns = (slice(SCALE * s.start, SCALE * s.stop) for s in at)
+                rows, columns = (slice(scale * s.start, scale * s.stop) for s in at)
                 total[..., rows, columns] += combine(w, hr[..., rows, columns], nearest)
                 count[rows, columns] += 1
         self.stages |= {"misfit": misfit, "largest_weight": largest}

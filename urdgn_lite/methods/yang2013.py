@@ -17,7 +17,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from urdgn_lite.degrade import SIZE, downsample, to_float, to_uint8
+from urdgn_lite.degrade import LR_SIZE, SIZE, downsample, to_float, to_uint8
 from urdgn_lite.methods.back_projection import back_project, inconsistency, resize
 from urdgn_lite.methods.base import Learnt, luma_and_chroma, spread, to_rgb
 from urdgn_lite.progress import bar
@@ -44,18 +44,20 @@ class Yang2013(Learnt):
     faces : exemplars to keep, evenly spread over those given.
     components : transfer the components' gradients; without, all is edges.
     back_projection : iterations at the end.
+    size : side of the LR faces.
     """
 
     faces: int = 5000
     components: bool = True
     back_projection: int = 10
+    size: int = LR_SIZE
 
     def fit(self, hr: Float[Tensor, "n 3 128 128"], *, progress: bool = True) -> Self:
         lumas, smalls = [], []
         moments = torch.zeros(2, BINS, dtype=torch.float64)
         kept = spread(hr, self.faces)
         for h in bar(kept.split(100), "exemplars", show=progress, leave=False):
-            luma, lr = luma_and_chroma(h)[0], luma_and_chroma(downsample(h))[0]
+            luma, lr = luma_and_chroma(h)[0], luma_and_chroma(downsample(h, size=self.size))[0]
             moments += edge_moments(gradient(resize(lr, SIZE)), gradient(luma))
             lumas.append(to_uint8(luma))
             smalls.append(resize(lr, SIZE // CELL))
@@ -69,7 +71,7 @@ class Yang2013(Learnt):
         return self
 
     @torch.no_grad()
-    def __call__(self, lr: Float[Tensor, "b 3 16 16"]) -> Float[Tensor, "b 3 128 128"]:
+    def __call__(self, lr: Float[Tensor, "b 3 s s"]) -> Float[Tensor, "b 3 128 128"]:
         gains = self.learnt("gains")
         luma, chroma = luma_and_chroma(lr)
         enlarged = resize(luma, SIZE)
@@ -90,7 +92,7 @@ class Yang2013(Learnt):
     def _transfer(
         self,
         field: Float[Tensor, "b 2 128 128"],
-        luma: Float[Tensor, "b 1 16 16"],
+        luma: Float[Tensor, "b 1 s s"],
         box: tuple[int, int, int, int],
     ) -> Float[Tensor, ""]:
         """Write the nearest exemplars' gradients into the box; their mean distance in [-1, 1]."""
