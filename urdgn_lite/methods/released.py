@@ -80,7 +80,7 @@ def play(run: Run, h: HR, rule: Callable[[float, float], tuple[bool, bool]] = ba
     if run.D is None:
         return g_step(run, h, generated)
     if len(h) < 2:
-        raise ValueError(f"{run.preset.name} shows D half of the faces: it needs two a step")
+        raise ValueError(f"{run.preset.name} shows D half of the faces: it needs two faces a step")
     half = len(h) // 2
     real, fake = h[:half], generated[half:].detach()
     z_real, z_fake = run.D(torch.cat([real, fake])).float().split([len(real), len(fake)])
