@@ -143,7 +143,8 @@ def picture(r: random.Random) -> bytes:
     ])  # fmt: skip
     mode = r.choice(modes.split())
     image = image.convert("I").convert("I;16") if mode == "I;16" else image.convert(mode)
-    image.save(data := io.BytesIO(), kind)
+    then = time.gmtime(0)  # else a PDF holds the second in which it was made
+    image.save(data := io.BytesIO(), kind, creationDate=then, modDate=then)
     return data.getvalue()
 
 
