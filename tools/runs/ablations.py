@@ -116,7 +116,7 @@ def run_row(name: str, hr: faces.Faces, test: faces.Faces, steps: int, out: Path
                 some = part(test, slice(200))
                 row["batch_statistics"][str(size)] = of_batches(G.train(), some, size)
             row["batch_statistics"]["stored"] = gain(G.eval(), some)
-    return row | {"parameters": count_parameters(G)} | about(run, test)
+    return row | {"parameters": count_parameters(G)} | about(run, len(test))
 
 
 def of_batches(G: nn.Module, test: faces.Faces, size: int) -> dict[str, float]:

@@ -106,7 +106,7 @@ def jitter(hr: Faces, steps: int, out: Path) -> dict:
         G = run.G.cpu().eval()
         found_rows[str(sigma)] = {
             name: gain(G, some) | {"n": len(some)} for name, some in tests.items()
-        } | about(run, hr)
+        } | about(run, len(tests["aligned"]))
         write("jitter", found_rows)
     return found_rows
 
@@ -141,7 +141,7 @@ def noise(hr: Faces, steps: int, out: Path) -> dict:
         made = to_uint8(G.imagine(z))
         row = np.concatenate([*made[:8].permute(0, 2, 3, 1).numpy()], 1)
         Image.fromarray(row).save(ledger() / "claims" / f"noise-{name.split()[-1]}.png")
-        rows[name] = found(enlarged(made)) | about(run, hr)
+        rows[name] = found(enlarged(made)) | about(run, SHOWN)
         write("noise", rows)
     return rows
 
@@ -172,7 +172,7 @@ def growth(hr: Faces, steps: int, out: Path) -> dict:
             with torch.enable_grad():
                 run = trained(preset, small, steps=steps, out=out / f"growth-{side}-{lam:g}")
             G = Network(run.G.cpu().eval())
-            rows[name] = about(run, test) | grown(G, test, side)
+            rows[name] = grown(G, test, side) | about(run, len(test))
             write("growth", rows)
     return rows
 
@@ -189,7 +189,8 @@ def grown(G: Network, test: Faces, side: int) -> dict:
         keeps.append(metrics.psnr(downsample(y), downsample(h)))
         sharp.append(metrics.sharpness(y, h))
         made.append(enlarged(to_uint8(y)))
-    row, people = {"n": len(test)}, test.people()
+    row: dict = {}
+    people = test.people()
     for name, values in (("gain_psnr", gains), ("lr_consistency", keeps), ("sharpness", sharp)):
         row |= summary(name, torch.cat(values), people)
     return row | found(torch.cat(made)[::2], people[::2])

@@ -59,7 +59,7 @@ def compare(
     for size, kind in ((16, "residual"), (8, "from-eight")):
         mine = plain.but(generator={**plain.generator, "kind": kind})
         run = trained(mine, hr, steps=steps, out=out / f"{preset}-{steps}-from-{size}")
-        made = {"network": plain.name} | about(run, test)
+        made = {"network": plain.name} | about(run, len(test))
         found[f"from-{size}"] = row(run.G.cpu().eval(), test, size) | made
     return found
 

@@ -57,7 +57,7 @@ def measure(race: Race, hr: faces.Faces, test: faces.Faces, reading: float) -> d
         "seconds_measuring": round(time.perf_counter() - began),
     }
     wanted = {"wanted": race.gain, "reached": row["gain_psnr"] >= race.gain}
-    return row | wanted | {"preset": run.preset.to_dict()} | about(run, test) | clock
+    return row | wanted | {"preset": run.preset.to_dict()} | about(run, len(test)) | clock
 
 
 def main() -> None:

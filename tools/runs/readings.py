@@ -35,7 +35,7 @@ def measure(
     last = {half: run.history[-1][half] for half in ("bce_real", "bce_fake")}
     gains = [[row["step"], row["gain"]] for row in run.history]
     row = scores(run.generator.eval(), test) | {"changes": READINGS[name], "gains": gains}
-    return row | last | about(run, test)
+    return row | last | about(run, len(test))
 
 
 def main() -> None:

@@ -51,10 +51,10 @@ def trained(
     return run
 
 
-def about(run: Run, test: Faces) -> dict[str, Any]:
-    """How a row came about."""
+def about(run: Run, n: int) -> dict[str, Any]:
+    """How a row came about; `n` pictures were measured."""
     how = {"steps": run.steps, "batch": run.preset.batch, "seed": run.seed, "data": run.data}
-    return how | {"seconds": round(run.seconds), "n": len(test)} | circumstances()
+    return how | {"seconds": round(run.seconds), "n": n} | circumstances()
 
 
 def bounds(values: Tensor) -> dict[str, float]:
@@ -85,7 +85,7 @@ def scores(G: nn.Module, test: Faces, *, perceptual: bool = False) -> dict[str, 
     if not perceptual:
         return found
     try:
-        values = [metrics.lpips(method(downsample(h)).clamp(-1, 1), h) for h in batches(test)]
+        values = [metrics.lpips(method(downsample(h)), h) for h in batches(test)]
     except metrics.MetricUnavailableError:
         return found | {"lpips": None}
     return found | summary("lpips", torch.cat(values), test.people())

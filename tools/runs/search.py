@@ -134,7 +134,7 @@ def measure(name: str, hr: faces.Faces, val: faces.Faces, steps: int, out: Path)
     gains = {name: plain[name] for name in ("gain_psnr", "gain_ssim")}
     gains |= {"gain_psnr_mirrored": mirrored["gain_psnr"]}
     cost = {"parameters": count_parameters(G), "gmac": round(counter.get_total_flops() / 2e9, 3)}
-    return cost | gains | about(run, hr)
+    return cost | gains | about(run, len(val))
 
 
 def main() -> None:

@@ -124,6 +124,12 @@ def width(ask: Ask, draw: int, trials: int = 12, **settings: Any) -> float:
     return sum((high - low) / error for _, low, high, _, error in found) / len(found)
 
 
+def equal(one: float, other: float, why: str, on: str) -> None:
+    """Two widths, each in its own standard errors, are the same; else `why`."""
+    if not 0.75 < one / max(other, 1e-9) < 1.35:
+        raise Failed(why, on)
+
+
 @interval.property("level", "surer means wider", INTERVALS, ("answers", "paired"))
 def _level(ask: Ask, rng: Random) -> None:
     draw = rng.randrange(10**6)
@@ -139,9 +145,8 @@ def _level(ask: Ask, rng: Random) -> None:
 def _spread(ask: Ask, rng: Random) -> None:
     draw = rng.randrange(10**6)
     calm, wild = width(ask, draw, sd=0.4), width(ask, draw, sd=1.2)
-    if not 0.75 < wild / max(calm, 1e-9) < 1.35:  # both in units of their own standard error
-        why = f"with 0.4 dB between faces it is {0.4 * calm:.2g} wide, with 1.2 dB {1.2 * wild:.2g}"
-        raise Failed(why + " (in units of 1/√n dB)", "drops of one kind")
+    why = f"with 0.4 dB between faces it is {0.4 * calm:.2g} wide, with 1.2 dB {1.2 * wild:.2g}"
+    equal(wild, calm, why + " (in units of 1/√n dB)", "drops of one kind")
 
 
 @interval.property("shrinks", "four times the faces, half the width", INTERVALS,
@@ -149,9 +154,8 @@ def _spread(ask: Ask, rng: Random) -> None:
 def _shrinks(ask: Ask, rng: Random) -> None:
     draw = rng.randrange(10**6)
     few, many = width(ask, draw, n=50), width(ask, draw, n=200)
-    if not 0.75 < few / max(many, 1e-9) < 1.35:
-        why = f"50 faces: {few / math.sqrt(50):.2g} dB wide; 200: {many / math.sqrt(200):.2g} dB"
-        raise Failed(why, "drops of 1 dB, give or take")
+    why = f"50 faces: {few / math.sqrt(50):.2g} dB wide; 200: {many / math.sqrt(200):.2g} dB"
+    equal(few, many, why, "drops of 1 dB, give or take")
 
 
 @interval.property("covers", "95 of 100 intervals would hold the truth", INTERVALS, costs=HALF,
