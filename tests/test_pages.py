@@ -19,7 +19,8 @@ ALIKE = """() => {
   const seen = new Set();
   for (const token of document.querySelectorAll('pre span:not(:has(*))')) {
     const { color, fontWeight } = getComputedStyle(token), behind = [];
-    for (let at = token; at; at = at.parentElement) behind.push(getComputedStyle(at).backgroundColor);
+    for (let at = token; at; at = at.parentElement)
+      behind.push(getComputedStyle(at).backgroundColor);
     const look = [color, fontWeight, ...new Set(behind)].join();
     token.toggleAttribute('data-alike', seen.has(look));
     seen.add(look);
