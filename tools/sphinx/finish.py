@@ -84,7 +84,8 @@ def pictures(page: str, folder: Path) -> str:
         shown = f'<img{before}src="{place}{name}.{kind}"{after.rstrip()}{sized}{lazy}/>'
         if kind != "jpg" and width < WIDE:  # JPEGs are faces
             return shown
-        return f'<div class="wide" role="group" aria-label="A wide picture">{shown}</div>'
+        look = "wide chart" if match[4] == "png" else "wide"
+        return f'<div class="{look}" role="group" aria-label="A wide picture">{shown}</div>'
 
     def inline(match: re.Match[str]) -> str:
         before, text, after = match.groups()
