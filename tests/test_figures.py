@@ -90,11 +90,11 @@ def test_the_grid_is_a_column_a_face_and_names_every_row(four, lr):
         "LR",
         "HR +4 dB",
     ]
-    assert [picture.size for _, _, picture in images] == [(16, 16), (128, 128)] * 4
-    exact = pixels(to_uint8(lr))
+    assert [picture.size for _, _, picture in images] == [(128, 128)] * 8
+    exact = pixels(to_uint8(lr)).repeat(8, 1).repeat(8, 2)
     for face, (_, _, picture) in enumerate(images[::2]):
         assert np.array_equal(np.asarray(picture), exact[face]), (
-            "few pixels are stored without loss"
+            "few pixels are stored without loss, as squares: also where `pixelated` is dropped"
         )
     loss = np.asarray(images[5][2], int) - pixels(four)[2]
     assert np.abs(loss).mean() < 3
@@ -120,9 +120,16 @@ def test_a_single_face_is_compared_side_by_side(four, lr):
 
 def test_an_eye_is_enlarged_fourfold_below_each_face_but_not_below_an_lr_face(four, lr):
     images, _ = shown(figures.grid({"LR": lr, "HR": four}, eyes=True))
-    assert [picture.size for _, _, picture in images[:3]] == [(16, 16), (128, 128), (32, 24)]
+    assert [picture.size for _, _, picture in images[:3]] == [(128, 128), (128, 128), (128, 96)]
     assert images[2][:2] == (128, 96)
-    assert np.array_equal(np.asarray(images[2][2]), pixels(four)[0, 44:68, 28:60])
+    eye = pixels(four)[0, 44:68, 28:60].repeat(4, 0).repeat(4, 1)
+    assert np.array_equal(np.asarray(images[2][2]), eye)
+
+
+def test_a_negative_number_below_a_picture_has_a_minus(four):
+    images = {"λ = 10": (four, ["-1.2 dB", "lite-gan-0", "", "+4 dB"])}
+    _, words = shown(figures.grid(images))
+    assert words[:2] == ["λ = 10 −1.2 dB", "λ = 10 lite-gan-0"]
 
 
 def test_words_cannot_break_out_of_the_page(four):

@@ -143,7 +143,7 @@ def stored(name: str) -> dict[str, Any]:
 
 def search() -> str:
     """Short runs of what `residual` might have been."""
-    headings = ["", "parameters (M)", "GMAC", "gain in PSNR (dB)", "in SSIM"]
+    headings = ["", "parameters (M)", "products (G)", "gain in PSNR (dB)", "in SSIM"]
     lines = []
     for name, row in stored("search").items():
         size = [f"{row['parameters'] / 1e6:.2f}", f"{row['gmac']:.2f}"]
