@@ -19,9 +19,9 @@ SIDE = 128
 ANGLES = torch.arange(-40.0, 41.0, 10.0)
 
 
-def black_and_white(rng: Random, n: int = 1) -> Tensor:
+def black_and_white(rng: Random, n: int = 1, side: int = SIDE) -> Tensor:
     """Images of pixels that are black or white."""
-    return noise(rng, n, 3, SIDE, SIDE).sign()
+    return noise(rng, n, 3, side, side).sign()
 
 
 def bars(rng: Random, upright: bool = False, n: int = 1) -> Tensor:
@@ -126,7 +126,7 @@ def _best(generated: Tensor, real: Tensor, reach: int, moves: Any = None) -> Ten
 def _moved(rng: Random) -> Iterator[tuple[str, tuple[Any, ...]]]:
     for moves in (((0, 0), (0, 0)), ((2, 0), (-2, 0)), ((0, 2), (0, -2)), ((1, 2), (-2, 1)),
                   ((1, 0), (2, 0)), ((4, 0), (0, -4))):  # fmt: skip
-        real = black_and_white(rng, 2)
+        real = black_and_white(rng, 2, 24)
         paler = 0.98 * torch.cat([shift(r[None], *m) for r, m in zip(real, moves, strict=True)])
         yield f"two images of noise moved by {moves} (right, down), reach 2", (paler, real, 2)
 
