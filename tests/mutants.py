@@ -214,6 +214,8 @@ RMSPROP = [
         ("α multiplies both", "new-share",
          ("alpha * delta + (1 - alpha) * gradient**2", "alpha * (delta + gradient**2)")),
         ("half of the square, whatever α is", "new-share", ("(1 - alpha) * gradient", "0.5 * gradient")),
+        ("the larger share alone", "new-share",
+         ("alpha * delta + (1 - alpha) * gradient**2", "torch.maximum(alpha * delta, (1 - alpha) * gradient**2)")),
         ("square forgotten", "squares", ("gradient**2", "gradient.abs()")),
         ("climbs", "direction", ("theta + step if maximize else theta - step",
                                  "theta - step if maximize else theta + step")),

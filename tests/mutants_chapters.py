@@ -156,6 +156,8 @@ MUTANTS = [
         ("shifted", "moved down", "right", ("dims=3", "dims=2")),
         ("shifted", "means compared", "right",
          ("(moved < baseline)", "(moved.clamp(max=99).mean() < baseline.clamp(max=99).mean())")),
+        ("shifted", "against the aliased baseline", "right", ("downsample(images)", "downsample(images, 'aliased')")),
+        ("shifted", "a tie is lost", "right", ("moved < baseline", "moved <= baseline")),
         ("shifted", "against the mean baseline", "right", ("moved < baseline", "moved < baseline.mean()")),
         ("shifted", "against the 23.2 dB of other faces", "right", ("moved < baseline", "moved < 23.2")),
         ("best_psnr", "one number for all", "answers", ("amax(0)", "amax()")),

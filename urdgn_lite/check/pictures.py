@@ -72,13 +72,15 @@ flicker = Exercise(
 )  # fmt: skip
 
 
-def _loses(images: Tensor, pixels: int, axis: int = 3) -> tuple[Tensor, Tensor]:
-    return psnr(images.roll(pixels, axis), images), psnr(
-        upsample_bicubic(downsample(images)), images)  # fmt: skip
+def _loses(
+    images: Tensor, pixels: int, axis: int = 3, method: str = "antialiased"
+) -> tuple[Tensor, Tensor]:
+    baseline = upsample_bicubic(downsample(images, method))
+    return psnr(images.roll(pixels, axis), images), psnr(baseline, images)
 
 
-def _share(images: Tensor, pixels: int, axis: int = 3) -> Tensor:
-    moved, baseline = _loses(images, pixels, axis)
+def _share(images: Tensor, pixels: int, axis: int = 3, method: str = "antialiased") -> Tensor:
+    moved, baseline = _loses(images, pixels, axis, method)
     return (moved < baseline).float().mean()
 
 
@@ -97,6 +99,10 @@ def _sharing(rng: Random) -> Iterator[tuple[str, tuple[Any, ...]]]:
     yield "pale noise, moved by 3", (0.05 * image, 3)
     unlike = torch.cat([image[:1], waves(rng)])
     yield "noise, which bicubic spoils, and soft waves, which it does not, by 3", (unlike, 3)
+    yield "a black image, the same however it is made, moved by 1", (-torch.ones_like(image[:1]), 1)
+    grain = noise(rng, 1, 3, SIDE, SIDE)
+    smeared = (0.4 * grain + 0.24 * grain.roll(1, 3)).clamp(-1, 1)
+    yield "noise that is smeared to the right, moved by 1", (smeared, 1)
 
 
 shifted = Exercise(
@@ -108,6 +114,7 @@ shifted = Exercise(
         "it counts those that win": lambda i, p: (torch.gt(*_loses(i, p))).float().mean(),
         "the original moves down, not to the side": lambda i, p: _share(i, p, 2),
         "it moves by one pixel too many": lambda i, p: _share(i, p + 1),
+        "bicubic enlarges the antialiased LR face": lambda i, p: _share(i, p, method="aliased"),
         "each face has a baseline of its own, not the mean of all": _against_the_mean,
         "one verdict on the means is not a share of the faces": (
             lambda i, p: torch.lt(*(v.clamp(max=99).mean() for v in _loses(i, p))).float()),
