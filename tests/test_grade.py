@@ -16,8 +16,7 @@ import time
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 import yaml
@@ -316,11 +315,14 @@ LACKING = "ModuleNotFoundError: No module named 'einops.layers'"
         ((f"from einops.layers import *: raised {LACKING}", []), ""),
     ],
 )
-def test_a_module_that_this_python_lacks_is_named(loaded: Any, answered: str) -> None:
-    sandbox = SimpleNamespace(load=lambda *_: loaded, ask=lambda _: {"error": answered})
+def test_a_module_that_this_python_lacks_is_named(
+    monkeypatch: pytest.MonkeyPatch, loaded: Any, answered: str
+) -> None:
+    monkeypatch.setattr(Sandbox, "load", lambda *_: loaded)
+    monkeypatch.setattr(Sandbox, "ask", lambda *_: {"error": answered})
     result = grade.Grade(submission(Path("ann-a1.ipynb"), Path(), assignments()))
     found = {"notes": [], "missing": [], "statements": [], "name": "generator_loss"}
-    grade._part(cast("Sandbox", sandbox), assignments()["a1"].parts[0], found, 1, result)
+    grade._part(Sandbox(LIMITS), assignments()["a1"].parts[0], found, 1, result)
     assert result.status == "problems"
     assert result.feedback.endswith("this Python lacks einops.layers: install it and grade again")
 
