@@ -157,6 +157,7 @@ MUTANTS = [
         ("shifted", "means compared", "right",
          ("(moved < baseline)", "(moved.clamp(max=99).mean() < baseline.clamp(max=99).mean())")),
         ("shifted", "against the aliased baseline", "right", ("downsample(images)", "downsample(images, 'aliased')")),
+        ("shifted", "the moved face enlarged", "right", ("downsample(images)", "downsample(images.roll(pixels, 3))")),
         ("shifted", "a tie is lost", "right", ("moved < baseline", "moved <= baseline")),
         ("shifted", "against the mean baseline", "right", ("moved < baseline", "moved < baseline.mean()")),
         ("shifted", "against the 23.2 dB of other faces", "right", ("moved < baseline", "moved < 23.2")),

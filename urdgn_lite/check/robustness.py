@@ -100,7 +100,9 @@ def _images_kept(ask: Ask, rng: Random) -> None:
         raise Failed("; ".join(got["changed"]), on)
 
 
-@damage.property("zero", "severity 0 does nothing, and a little leaves all faces their own", DAMAGES)
+@damage.property(
+    "zero", "severity 0 does nothing, and a little leaves all faces their own", DAMAGES
+)
 def _zero(ask: Ask, rng: Random) -> None:
     got, on = hit(ask, rng, 0.0)
     if got["far"] > 1e-6:
