@@ -31,7 +31,7 @@ def named(path: str) -> Submission:
     ("path", "student", "assignment", "number", "late"),
     [
         ("ann-a1.ipynb", "ann", "a1", "", False), ("ann_a1.ipynb", "ann", "a1", "", False),
-        ("Ann Lee_A2 (1).ipynb", "Ann Lee", "a2", "", False), ("bob/a3.ipynb", "bob", "a3", "", False),
+        ("Ann Lee_A2 (1).ipynb", "Ann Lee", "a2", "", False), ("Ann (a2).ipynb", "Ann", "a2", "", False), ("bob/a3.ipynb", "bob", "a3", "", False),
         ("bob/a3/solution.ipynb", "bob", "a3", "", False), ("a4/carl.ipynb", "carl", "a4", "", False),
         ("a1.ipynb", "a1", "a1", "", False), ("zoë.ipynb", "zoë", "", "", False),
         ("A1/a2/zoë/x.ipynb", "zoë", "a2", "", False),

@@ -118,7 +118,7 @@ def _student(inside: Path, known: dict[str, Assignment]) -> str:
     stem = COPY.sub("", inside.stem)
     found = list(_mentions(stem, known))
     cut = stem[: found[-1].start()] if found else stem
-    return cut.strip(" -_.") or inside.stem
+    return cut.strip(" -_.(") or inside.stem
 
 
 def _mentions(name: str, known: dict[str, Assignment]) -> Any:
