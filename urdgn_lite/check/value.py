@@ -50,17 +50,17 @@ def probe_discriminator(function: Callable[..., Any], request: Request) -> Respo
     """Call a learner's `discriminator_value(D, generated, real)` once, on given logits."""
     dtype = getattr(torch, request.get("dtype", "float32"))
     device = request.get("device", "cpu")
-    D = ToyD().to(device=device, dtype=dtype)
-    G = torch.ones((), dtype=dtype, device=device, requires_grad=True)
-    torch.nn.init.constant_(D.bias, request.get("bias", 0.0))
-    D.bias.grad = torch.full_like(D.bias, 0.5)  # somebody's, who has not stepped yet
-    fake, real = (
-        image(constant([z / GAIN for z in request[k]], 2), dtype, device)
-        for k in ("generated", "real")
-    )
-    given = {"generated": G * fake, "real": real}
-    watch = Watch(given | {"D's weight": D.bias}, {"D": D.bias, "G": G})
     with one_device(device):
+        D = ToyD().to(device=device, dtype=dtype)
+        G = torch.ones((), dtype=dtype, device=device, requires_grad=True)
+        torch.nn.init.constant_(D.bias, request.get("bias", 0.0))
+        D.bias.grad = torch.full_like(D.bias, 0.5)  # somebody's, who has not stepped yet
+        fake, real = (
+            image(constant([z / GAIN for z in request[k]], 2), dtype, device)
+            for k in ("generated", "real")
+        )
+        given = {"generated": G * fake, "real": real}
+        watch = Watch(given | {"D's weight": D.bias}, {"D": D.bias, "G": G})
         value = function(D, given["generated"], given["real"])
     response = describe(value) | {"changed": watch.changes()}
     if False in {D.training, *D.modes}:
