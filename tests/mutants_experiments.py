@@ -108,6 +108,7 @@ MUTANTS = [
          ("torch.randn(images.shape, generator=g)", "torch.randn(64, 3, 16, 16, generator=g)[: len(images)]")),
         ("damage", DAMAGE_RIGHT, "by the brightness of the batch", "any-number",
          ("0.5 * torch.randn(images.shape, generator=g)", "images.mean()")),
+        ("damage", DAMAGE_RIGHT, "no more above a half", "grows", ("severity *", "min(severity, 0.5) *")),
         ("damage", DAMAGE_RIGHT, "less again above a half", "grows", ("severity *", "(severity if severity <= 0.5 else 1 - severity) *")),
         ("damage", DAMAGE_RIGHT, "works in place", "unchanged",
          ("(images + severity", "images.add_(severity")),

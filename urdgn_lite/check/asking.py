@@ -33,7 +33,7 @@ LAMBDA = BOOK + "“the whole game”"
 PIXELS = BOOK + "“A λ is nothing without its norm”"
 SATURATING = BOOK + "“What saturation does to λ”"
 LOGITS = BOOK + "“Why logits”"
-BLACK, GREY = -0.9, 0.0
+BLACK, GREY = -1.0, 0.0
 
 
 def probe_objective(function: Callable[..., Any], request: Request) -> Response:

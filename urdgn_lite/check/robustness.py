@@ -121,7 +121,8 @@ def _grows(ask: Ask, rng: Random) -> None:
     draw = rng.randrange(10**6)
     far = [hit(ask, Random(draw), s, 64)[0]["far"] for s in (0.0, 0.25, 0.5, 0.75, 1.0)]
     steps = [b - a for a, b in pairwise(far)]
-    if min(steps) < -0.05 * far[-1] or sum(s > 0.02 * far[-1] > 0 for s in steps) < 2:
+    grown = [step > 0.02 * far[-1] > 0 for step in steps]
+    if min(steps) < -0.05 * far[-1] or sum(grown) < 2 or not any(grown[2:]):
         moved = ", ".join(f"{v:.3g}" for v in far)
         raise Failed(f"pixels move by {moved} on average", "severity 0, 0.25, 0.5, 0.75, 1")
 

@@ -210,10 +210,10 @@ def _mean(ask: Ask, rng: Random) -> None:
     why = f"the same faces 6 times instead of twice turn {once:.4g} into {thrice:.4g}"
     same(once, thrice, why, tell(real, fake))
     real, fake = ([round(v + rng.uniform(-0.3, 0.3), 2) for v in order]
-                  for order in ((-2, 2.5, -1, 2), (2, -2, 2.5, -1)))  # fmt: skip
+                  for order in ((-2, 2.5, -1, 0, 1, 2), (2, -2, 1, 2.5, -1, 0)))  # fmt: skip
     alone = [value(ask, [a] * 2, [b] * 2) for a, b in zip(real, fake, strict=True)]
     together, average = value(ask, real, fake), math.fsum(alone) / len(alone)
-    why = f"four different faces of each kind give {together:.4g}, one by one {average:.4g} "
+    why = f"six different faces of each kind give {together:.4g}, one by one {average:.4g} "
     same(together, average, why + "on average", tell(real, fake))
 
 
