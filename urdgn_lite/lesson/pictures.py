@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -79,6 +80,7 @@ class Pictures:
 
 
 def _line(words: str) -> str:
+    words = re.sub(r"(?<!\w)-(?=\d)", "−", words)
     return f"<div>{escape(words)}</div>" if words else ""
 
 
