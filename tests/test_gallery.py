@@ -181,7 +181,7 @@ def test_older_methods_learn_here_and_now_and_networks_do_not():
 
 
 def test_what_is_not_installed_is_said_in_place_of_the_method(monkeypatch):
-    def lacking(self, hr, *, progress=True):
+    def lacking(self, hr):
         raise ValueError("yang2010 needs scikit-learn: pip install 'urdgn_lite[methods]'")
 
     monkeypatch.setattr(gallery.Yang2010, "fit", lacking)

@@ -7,7 +7,7 @@ import torch
 
 from urdgn_lite.degrade import downsample, upsample_bicubic
 from urdgn_lite.faces import to_float
-from urdgn_lite.methods import Network, lapgan
+from urdgn_lite.methods import lapgan
 from urdgn_lite.networks import build_discriminator, build_generator
 from urdgn_lite.presets import get
 from urdgn_lite.run import Run
@@ -148,17 +148,6 @@ def test_the_same_seed_gives_the_same_pyramid(few_faces):
     a, b, c = (torch.cat([p.flatten() for p in r.generator.parameters()]) for r in runs)
     assert torch.equal(a, b)
     assert not torch.equal(a, c)
-
-
-def test_fit_trains_the_levels(few_faces, h):
-    preset = SLIM.but(steps=3)
-    method = Network(build_generator(preset), {"preset": preset.to_dict()}, trained=False)
-    assert method.fit(to_float(few_faces.images), progress=False) is method
-    generated = method(downsample(h))
-    assert generated.shape == (2, 3, 128, 128)
-    assert not torch.allclose(generated, Network(build_generator(SLIM))(downsample(h)), atol=1e-4)
-    assert method.card["preset"]["name"] == "lapgan"
-    assert method.card["step"] == 3
 
 
 def test_what_training_leaves_is_one_generator_with_a_card(few_faces, tmp_path):

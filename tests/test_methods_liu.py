@@ -43,7 +43,7 @@ def test_eigenfaces_are_those_of_pca(hr):
 def test_too_few_different_faces_are_refused(hr, n, local, least):
     same = hr[:1].repeat(n, 1, 1, 1) if not local else hr[:n]
     with pytest.raises(ValueError, match=f"Liu needs at least {least} different faces"):
-        Liu(local=local).fit(same, progress=False)
+        Liu(local=local).fit(same)
     assert torch.isfinite(Liu(local=local).fit(hr[:least])(downsample(hr[5:6]))).all()
 
 
@@ -104,10 +104,7 @@ def test_propagation_lowers_the_energy_of_the_nearest_candidates(few_faces, fitt
 
 def test_switching_a_stage_off_changes_the_row(few_faces, hr):
     settings = [{}, {"local": False}, {"smoothness": 0.0}, {"rank": 3}]
-    rows = [
-        evaluate.evaluate(Liu(candidates=4, **s).fit(hr), few_faces, progress=False)["psnr"]
-        for s in settings
-    ]
+    rows = [evaluate.evaluate(Liu(candidates=4, **s).fit(hr), few_faces)["psnr"] for s in settings]
     assert min(abs(a - b) for a, b in itertools.combinations(rows, 2)) > 0.01
 
 

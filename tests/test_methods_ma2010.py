@@ -95,7 +95,7 @@ def test_patches_cover_the_face(patch, step):
 def test_switching_the_combination_off_changes_the_row(few_faces):
     others = to_float(faces.load("imaginary", "train", limit=60).images)
     many, one, blocks = (
-        evaluate.evaluate(method.fit(others), few_faces, progress=False)
+        evaluate.evaluate(method.fit(others), few_faces)
         for method in (
             PositionPatches(step=2),
             PositionPatches(step=2, neighbours=1),

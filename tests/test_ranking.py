@@ -62,7 +62,7 @@ def test_contrast_is_the_slope(h):
 
 
 def test_a_set_up_shares_what_was_fitted(tmp_path, few_faces, monkeypatch):
-    Yang2010(atoms=16, patches=40).fit(to_float(few_faces.images), progress=False).save(
+    Yang2010(atoms=16, patches=40).fit(to_float(few_faces.images)).save(
         tmp_path / "yang2010.safetensors"
     )
     (tmp_path / "yang2010.json").write_text("{}")

@@ -26,7 +26,7 @@ class Brightness(Learnt):
     faces: int = 4  # a subset
     weight: float = 0.1
 
-    def fit(self, hr, *, progress=True):
+    def fit(self, hr):
         self.arrays["mean"] = hr[: self.faces].mean((0, 2, 3))
         self.stages["energy"] = float(hr.square().mean())
         return self

@@ -79,7 +79,7 @@ def batches(some: Faces, size: int = 50) -> Iterator[Tensor]:
 def scores(G: nn.Module, test: Faces, *, perceptual: bool = False) -> dict[str, Any]:
     """PSNR and gains over bicubic; LPIPS where asked for and at hand; with their intervals."""
     method = Network(G)
-    row = evaluate(method, test, progress=False)
+    row = evaluate(method, test)
     kept = ("psnr", "gain_psnr", "gain_ssim")
     found = {k: v for k, v in row.items() if k.removesuffix("_interval") in kept}
     if not perceptual:

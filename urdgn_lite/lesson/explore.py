@@ -22,19 +22,18 @@ from urdgn_lite.lesson import regions
 from urdgn_lite.lesson.pictures import picture_of
 from urdgn_lite.lesson.widget import Choices, Explorer, Scene
 from urdgn_lite.measure import damages, metrics
-from urdgn_lite.measure.evaluate import Enlarge
-from urdgn_lite.methods import Network
+from urdgn_lite.methods import Method, Network
 from urdgn_lite.methods import get as named
 from urdgn_lite.run import Run
 
 PEOPLE = 8  # faces to choose from
 SWEEP = {"0": "lite-gan-0", "1": "lite-gan-1", "10": "lite-gan-10"}  # λ -> its generator
 SWEEP |= {"100": "lite-gan", "10³": "lite-gan-1e3", "10⁴": "lite-gan-1e4", "∞": "lite"}
-Model = str | Path | nn.Module | Enlarge
+Model = str | Path | nn.Module | Method
 Box = tuple[int, int, int, int]
 
 
-def method_of(model: Model) -> Enlarge:
+def method_of(model: Model) -> Method:
     """Whatever was given, as a method.
 
     Raises
@@ -62,7 +61,7 @@ def numbers(*values: float, unit: str = "") -> dict[str, float]:
     return {f"{value:g}{unit}".replace("-", "−"): value for value in values}
 
 
-def compared(method: Enlarge, lr: Tensor, h: Tensor, box: Box | None = None) -> Scene:
+def compared(method: Method, lr: Tensor, h: Tensor, box: Box | None = None) -> Scene:
     """LR face, result and original; the gain over bicubic, outside of the box if there is one."""
     ours, bicubic = method(lr), degrade.upsample_bicubic(lr)
     results = [ours.clone(), bicubic.clone()]

@@ -23,9 +23,9 @@ from urdgn_lite.lesson.figures import as_array
 from urdgn_lite.measure import claims
 from urdgn_lite.measure.conditions import BOXES, PIXEL, SHIFTS
 from urdgn_lite.measure.damages import Images, occlude, shift
-from urdgn_lite.measure.evaluate import Enlarge, figure, figure_faces, ledger
+from urdgn_lite.measure.evaluate import figure, figure_faces, ledger
 from urdgn_lite.measure.table1 import COLUMNS
-from urdgn_lite.methods import get
+from urdgn_lite.methods import Method, get
 from urdgn_lite.methods.base import Learnt
 from urdgn_lite.methods.yang2010 import Yang2010
 
@@ -43,9 +43,7 @@ Eyes = tuple[tuple[float, float], tuple[float, float]]
 Column = tuple[str, str, Tensor | str]  # letter, name, a picture a row or why there is none
 
 
-def learn(
-    keys: Sequence[str] = CLASSICAL, *, limit: int = 1600, progress: bool = False
-) -> dict[str, Enlarge | str]:
+def learn(keys: Sequence[str] = CLASSICAL, *, limit: int = 1600) -> dict[str, Method | str]:
     """Fit classical columns here and now: on embedded imaginary faces, far fewer than Table 1's.
 
     `yang2010` learns 256 atoms from a quarter of the faces: a row of Table 1 takes minutes.
@@ -55,13 +53,13 @@ def learn(
     key -> the fitted method; or, where something optional is not installed, what to do.
     """
     h = to_float(load("imaginary", "train", limit=limit).images)
-    found: dict[str, Enlarge | str] = {}
+    found: dict[str, Method | str] = {}
     for key in keys:
         method = Yang2010(faces=limit // 4, atoms=256) if key == "yang2010" else get(key)
         if not isinstance(method, Learnt):
             raise ValueError(f"{key} is a network: methods.get({key!r}) loads it")
         try:
-            method.fit(h, progress=progress)
+            method.fit(h)
             method(downsample(h[:1]))
         except ValueError as error:
             found[key] = str(error)
@@ -73,7 +71,7 @@ def learn(
 @torch.no_grad()
 def redraw(
     number: int,
-    methods: Mapping[str, Enlarge | str] | None = None,
+    methods: Mapping[str, Method | str] | None = None,
     more: Sequence[str] = (),
     faces: Images | None = None,
     rows: int | None = None,

@@ -16,9 +16,10 @@ from urdgn_lite.degrade import LR_SIZE, SIZE, downsample, to_float, upsample_bic
 from urdgn_lite.faces import Faces, FacesError, load
 from urdgn_lite.measure import metrics
 from urdgn_lite.measure.damages import Images, occlude, relight, rotate, shift, warp, zoom
-from urdgn_lite.measure.evaluate import Enlarge, Row, read_row, summary, write_row
+from urdgn_lite.measure.evaluate import Row, read_row, summary, write_row
 from urdgn_lite.measure.report import Sheet, cell
 from urdgn_lite.measure.table1 import Table1, ready, stored
+from urdgn_lite.methods import Method
 from urdgn_lite.progress import bar
 from urdgn_lite.provenance import circumstances
 
@@ -61,7 +62,7 @@ SERIES: dict[str, tuple[str, dict[Any, Damage]]] = {  # the unit of an entry, an
 }
 
 
-def bins(method: Enlarge, faces: Faces, series: Iterable[str] = SERIES) -> Row:
+def bins(method: Method, faces: Faces, series: Iterable[str] = SERIES) -> Row:
     """Measure how pose, expression and damages change what a method gains.
 
     Parameters
@@ -113,7 +114,7 @@ def bins(method: Enlarge, faces: Faces, series: Iterable[str] = SERIES) -> Row:
 
 
 @torch.no_grad()
-def scores(method: Enlarge, images: Tensor, damage: Damage = lambda h: h) -> dict[str, Tensor]:
+def scores(method: Method, images: Tensor, damage: Damage = lambda h: h) -> dict[str, Tensor]:
     """PSNR and its gain over bicubic a face, where the HR faces (uint8) are damaged first."""
     kept = []
     for part in images.split(50):
@@ -140,7 +141,7 @@ def split(
 
 
 @torch.no_grad()
-def regions(method: Enlarge, faces: Faces) -> list[Row]:
+def regions(method: Method, faces: Faces) -> list[Row]:
     """The gain in dB over the pixels of a part of the face alone, and over all other pixels."""
     places = {part: inside(box) for part, box in BOXES.items() if part != "left eye"}
     places["elsewhere"] = ~torch.stack([*places.values()]).any(0)
@@ -165,7 +166,7 @@ def inside(box: Box, margin: int = 0) -> Tensor:
 
 
 @torch.no_grad()
-def occlusion(method: Enlarge, images: Tensor, box: Box, people: People = None) -> Row:
+def occlusion(method: Method, images: Tensor, box: Box, people: People = None) -> Row:
     """PSNR outside of a box that covers the LR faces, and what it lost against clean ones.
 
     `rings` has the loss at so many LR pixels from the box (1: the pixels that touch it).

@@ -20,7 +20,7 @@ from urdgn_lite.degrade import downsample, to_float, to_uint8, upsample_bicubic
 from urdgn_lite.faces import Faces, load
 from urdgn_lite.measure import identity, metrics
 from urdgn_lite.measure.metrics import difference
-from urdgn_lite.methods import Network
+from urdgn_lite.methods import Method, Network
 from urdgn_lite.networks import count_parameters
 from urdgn_lite.progress import bar
 from urdgn_lite.provenance import checksum
@@ -36,7 +36,6 @@ RESAMPLES = 2000
 BATCH = 50  # faces at a time
 _KNOWN: dict[tuple[int, str], Tensor] = {}  # a table asks for bicubic and originals often
 Row = dict[str, Any]
-Enlarge = Callable[[Tensor], Tensor]  # measuring never fits: a `Method`, or a function
 
 
 def ledger() -> Path:
@@ -47,9 +46,7 @@ def ledger() -> Path:
 
 
 @torch.no_grad()
-def evaluate(
-    method: Enlarge, faces: Faces, *, perceptual: bool = False, progress: bool = True
-) -> Row:
+def evaluate(method: Method, faces: Faces, *, perceptual: bool = False) -> Row:
     """Measure one method on some faces, by the protocol of the book.
 
     LR faces are antialiased bicubic, rounded to 8 bits; results are clamped and rounded to 8
@@ -80,7 +77,7 @@ def evaluate(
             missing["lpips"] = _reason(error)
     values: dict[str, list[Tensor]] = {}
     errors, results = [], []  # of the LR faces; 8 bits
-    for part in bar(faces.images.split(BATCH), "evaluate", show=progress, leave=False):
+    for part in bar(faces.images.split(BATCH), "evaluate", leave=False):
         h = to_float(part)
         lr = downsample(h)
         generated = method(lr)
@@ -181,7 +178,7 @@ def _reason(error: Exception) -> str:
     return re.sub(r"\S*[/\\](?=\S)", "", str(error))
 
 
-def _seconds(method: Enlarge, image: Tensor, repeats: int = 9) -> float:
+def _seconds(method: Method, image: Tensor, repeats: int = 9) -> float:
     lr, times = downsample(to_float(image)), []
     for _ in range(repeats):
         began = time.perf_counter()

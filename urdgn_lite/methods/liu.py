@@ -58,7 +58,7 @@ class Liu(Learnt):
     filtered: float = 0.0
     size: int = LR_SIZE
 
-    def fit(self, hr: Float[Tensor, "n 3 128 128"], *, progress: bool = True) -> Liu:
+    def fit(self, hr: Float[Tensor, "n 3 128 128"]) -> Liu:
         """Learn from HR faces in [-1, 1]; returns itself.
 
         Raises
@@ -69,7 +69,7 @@ class Liu(Learnt):
         half = len(hr) // 2 if self.local else len(hr)
         self._learn_eigenfaces(hr[:half])
         if self.local:
-            self._learn_details(hr[half:], progress)
+            self._learn_details(hr[half:])
         return self
 
     def _learn_eigenfaces(self, hr: Tensor) -> None:
@@ -98,9 +98,9 @@ class Liu(Learnt):
         }
         self.stages = {"rank": rank, "energy": (values[:rank].sum() / values.sum()).item()}
 
-    def _learn_details(self, hr: Tensor, progress: bool) -> None:
+    def _learn_details(self, hr: Tensor) -> None:
         bands, details = [], []
-        for h in bar(hr.split(BATCH), "liu", show=progress):
+        for h in bar(hr.split(BATCH), "liu"):
             lr = downsample(h, size=self.size)
             face = self.global_face(lr)
             bands.append(middle_band(face, lr).half())

@@ -24,8 +24,8 @@ class Nearest(Learnt):
 
     faces: int = 15_000
 
-    def fit(self, hr: Float[Tensor, "n 3 128 128"], *, progress: bool = True) -> Self:
-        self.arrays = exemplars(hr, self.faces, progress)
+    def fit(self, hr: Float[Tensor, "n 3 128 128"]) -> Self:
+        self.arrays = exemplars(hr, self.faces)
         self.stages = {"faces": len(self.arrays["hr"])}
         return self
 
