@@ -106,8 +106,8 @@ def test_the_gain_is_that_of_the_shifted_face(explorers):
 
 
 def test_what_happens_inside_the_box_does_not_count():
-    def careless(lr):  # paints the box of 4 × 4 LR pixels at (6, 6) white
-        return damages.occlude(degrade.upsample_bicubic(lr), (48, 48, 80, 80), 1.0)
+    def careless(lr):  # paints the box of 4 × 4 LR pixels at (6, 6) black
+        return damages.occlude(degrade.upsample_bicubic(lr), (48, 48, 80, 80))
 
     explorer = explore.occlusion(careless)
     assert number(explorer) == 0

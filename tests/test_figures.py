@@ -131,22 +131,6 @@ def test_words_cannot_break_out_of_the_page(four):
     assert 'aria-label="&lt;b&gt;&quot;: 4 side by side"' in page
 
 
-def test_curves_are_drawn_over_the_steps_and_named_at_their_ends():
-    history = [{"step": 1, "loss": 4.0}, {"step": 2, "loss": 2.0, "gain": 0.5}]
-    (axis,) = figures.curves(history, "loss", "gain", ylabel="dB").axes
-    assert [(list(c.get_xdata()), list(c.get_ydata())) for c in axis.lines] == [
-        ([1, 2], [4.0, 2.0]),
-        ([2], [0.5]),
-    ]
-    assert [t.get_text().strip() for t in axis.texts] == ["loss", "gain"]
-    assert (axis.get_xlabel(), axis.get_ylabel()) == ("step", "dB")
-
-
-def test_a_column_that_a_run_does_not_have_is_left_out():
-    (axis,) = figures.curves([{"step": 1, "loss": 4.0}], "loss", "bce_real").axes
-    assert len(axis.lines) == 1
-
-
 def test_a_sheet_fills_its_last_row_with_black(four):
     sheet = np.asarray(figures.sheet(*four.split(3)))
     assert sheet.shape == (2 * 128, 3 * 128, 3)

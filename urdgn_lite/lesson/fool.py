@@ -36,9 +36,9 @@ def borrowed(h: Faces) -> Faces:
     return bicubic(h) + (other - bicubic(other))
 
 
-def project(picture: Faces, lr: Float[Tensor, "b 3 16 16"], rounds: int = 40) -> Faces:
+def project(picture: Faces, lr: Float[Tensor, "b 3 16 16"]) -> Faces:
     """Change a picture until its LR face is `lr`, by iterated back-projection."""
-    for _ in range(rounds):
+    for _ in range(40):
         picture = picture + degrade.upsample_bicubic(lr - degrade.downsample(picture))
         picture = faces.to_float(faces.to_uint8(picture))  # stay an 8-bit image
     return picture

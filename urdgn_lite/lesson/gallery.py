@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from urdgn_lite.degrade import SIZE, downsample, to_float, upsample_bicubic
-from urdgn_lite.faces import EYES, Faces, load
+from urdgn_lite.faces import Faces, load
 from urdgn_lite.lesson.figures import as_array
 from urdgn_lite.measure import claims
 from urdgn_lite.measure.conditions import BOXES, PIXEL, SHIFTS
@@ -73,8 +73,6 @@ def redraw(
     number: int,
     methods: Mapping[str, Method | str] | None = None,
     more: Sequence[str] = (),
-    faces: Images | None = None,
-    rows: int | None = None,
 ) -> Shown:
     """A figure of the paper: a person a row, methods as columns, its panel letters above them.
 
@@ -87,19 +85,14 @@ def redraw(
     methods : by name, for panels that must be learnt (see `learn`) and for your own; a text
         stands in for one that cannot run. Names that are not in it are taken from the zoo.
     more : names to add after the paper's columns (in Figs. 8 and 9: below its rows).
-    faces : other ones in [-1, 1] than those of `results/figures.yml`.
-    rows : people to draw, if others than the file says.
 
     Raises
     ------
     KeyError : no faces are listed for this figure.
     """
     drawn, given = figure(number), dict(methods or {})
-    h, eyes = faces, [EYES] * (0 if faces is None else len(faces))
-    if h is None:
-        found = figure_faces(number)
-        h, eyes = to_float(found.images), eyes_of(found)
-    h, panels = h[: rows or drawn["rows"]], drawn["panels"]
+    found, panels = figure_faces(number), drawn["panels"]
+    h = to_float(found.images[: drawn["rows"]])
 
     def run(name: str, lr: Tensor) -> Tensor | str:
         method = given[name] if name in given else get(name)
@@ -118,7 +111,7 @@ def redraw(
         for letter, name in panels.items()
     ]
     columns += [("ours", name, run(name, lr)) for name in more]
-    return shown(picture(columns, eyes[: len(h)] if drawn["eyes"] else ()))
+    return shown(picture(columns, eyes_of(found)[: len(h)] if drawn["eyes"] else ()))
 
 
 def caption(number: int) -> Markdown:

@@ -178,13 +178,13 @@ def _reason(error: Exception) -> str:
     return re.sub(r"\S*[/\\](?=\S)", "", str(error))
 
 
-def _seconds(method: Method, image: Tensor, repeats: int = 9) -> float:
+def _seconds(method: Method, image: Tensor) -> float:
     lr, times = downsample(to_float(image)), []
-    for _ in range(repeats):
+    for _ in range(9):
         began = time.perf_counter()
         to_uint8(method(lr))
         times.append(time.perf_counter() - began)
-    return sorted(times)[repeats // 2]
+    return sorted(times)[4]
 
 
 def check_name(name: str) -> None:
@@ -198,7 +198,7 @@ def check_name(name: str) -> None:
         raise ValueError(f"{name!r} cannot be the name of a row: it is no name of a file")
 
 
-def write_row(method: str, faces: Faces, row: Row, folder: Path | None = None) -> Path:
+def write_row(method: str, faces: Faces, row: Row) -> Path:
     """Keep a row in the ledger as FACES-SPLIT/METHOD.json, with the `crc32` of the faces.
 
     Raises
@@ -215,7 +215,7 @@ def write_row(method: str, faces: Faces, row: Row, folder: Path | None = None) -
             f"{method} on {faces.source}: a number is not finite, and is not kept. Some result is "
             f"equal to its face; is there a flat one? Leave it out"
         ) from None
-    path = (folder or ledger()) / f"{faces.source}-{faces.split}" / f"{method}.json"
+    path = ledger() / f"{faces.source}-{faces.split}" / f"{method}.json"
     full = {"method": method, "faces": faces.source, "split": faces.split, **row}
     full["crc32"] = checksum(faces.images)
     store.write_json(path, full)
