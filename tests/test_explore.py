@@ -1,7 +1,6 @@
 """Explorers: every callback runs at its ends, an error is not swallowed, a page gets pictures."""
 
 import re
-import time
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -71,16 +70,6 @@ def test_moving_a_slider_changes_picture_and_number():
         assert re.findall(part, before) != re.findall(part, after)
     explorer.controls["noise"].value = 0
     assert explorer.picture.value == before
-
-
-def test_an_answer_takes_less_than_100_ms():
-    explorer = explore.damage("lite")
-    times = []
-    for blur in (1, 2, 3, 4, 6):
-        began = time.process_time()  # a busy machine must not fail this
-        explorer.controls["blur"].value = blur
-        times.append(time.process_time() - began)
-    assert sorted(times)[2] < 0.1
 
 
 def number(explorer, **values):

@@ -2,7 +2,6 @@ import io
 import re
 from base64 import b64decode
 
-import matplotlib as mpl
 import numpy as np
 import pytest
 import torch
@@ -54,10 +53,6 @@ def test_the_sheet_shows_lr_bicubic_generated_and_hr_from_the_top(four, lr):
         assert np.array_equal(column[128:256], figures.as_array(upsample_bicubic(lr))[face])
         assert np.array_equal(column[256:384], pixels(four.flip(3))[face])
         assert np.array_equal(column[384:], pixels(four)[face])
-
-
-def test_without_hr_the_sheet_has_three_rows(lr):
-    assert figures.sheet(lr, lr, lr).size == (4 * 128, 3 * 128)
 
 
 def shown(pictures):
@@ -136,30 +131,3 @@ def test_a_sheet_fills_its_last_row_with_black(four):
     assert sheet.shape == (2 * 128, 3 * 128, 3)
     assert np.array_equal(sheet[128:, :128], pixels(four)[3])
     assert not sheet[128:, 128:].any()
-
-
-def test_the_style_is_harmless_to_use_twice():
-    with mpl.rc_context():
-        figures.use_style()
-        once = dict(mpl.rcParams)
-        figures.use_style()
-        assert dict(mpl.rcParams) == once
-        assert mpl.rcParams["axes.facecolor"] == "none"
-
-
-def luminance(colour):
-    """Relative luminance of WCAG 2."""
-    rgb = torch.tensor(mpl.colors.to_rgb(colour))
-    linear = torch.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    return (linear * torch.tensor([0.2126, 0.7152, 0.0722])).sum().item()
-
-
-@pytest.mark.parametrize("name", [*figures.COLOURS, "ink"])
-def test_every_colour_is_legible_on_white_and_on_black(name):
-    light = luminance(figures.COLOURS.get(name, figures.INK))
-    assert 1.05 / (light + 0.05) >= 3
-    assert (light + 0.05) / 0.05 >= 3
-
-
-def test_every_thing_has_a_colour_of_its_own():
-    assert len(set(figures.COLOURS.values())) == len(figures.COLOURS)

@@ -109,11 +109,6 @@ def test_the_same_faces_and_seed_give_the_same_dictionaries(few_faces):
     assert not torch.equal(once, other)
 
 
-def test_a_face_is_enlarged_alike_alone_and_among_others(fitted, lr):
-    alone = torch.cat([fitted(face) for face in lr.split(1)])
-    assert torch.allclose(fitted(lr), alone, atol=1e-6)
-
-
 def test_the_stages_are_reported(fitted, lr):
     fitted(lr)
     assert fitted.stages["patches32"] == 720  # 8 faces × 100, less the flattest tenth

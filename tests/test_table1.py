@@ -246,11 +246,6 @@ def test_a_fifth_of_a_run_must_be_an_epoch():
     assert not verdicts.converged(flat, epoch=21)
 
 
-def test_the_cards_of_the_zoo_can_be_asked():
-    for name in zoo.names():
-        assert verdicts.converged(zoo.card(name)["history"]) in (True, False)
-
-
 def test_a_classical_method_says_on_how_many_faces_it_was_fitted():
     fitted = row() | {"fit": {"faces": 2000, "source": "celeba128", "seconds": 240.0}}
     del fitted["trained"]
