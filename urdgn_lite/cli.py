@@ -1,7 +1,5 @@
 """The command line: `urdgn-lite faces | shards | train | evaluate | table1 | upsample | …`."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """RMSprop as the paper writes it, and the schedules of the learning rate."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterable
 from typing import Any

@@ -1,7 +1,5 @@
 """Trained generators that come with the package: `zoo.load("residual-s-imaginary")`."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Sets larger than memory, as shards: tar files of 1,000 PNGs, written and read by WebDataset."""
 
-from __future__ import annotations
-
 import io
 import random
 import tarfile
@@ -12,7 +10,7 @@ from importlib import import_module
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO, Any, cast
+from typing import IO, Any, Self, cast
 
 import numpy as np
 import torch
@@ -76,15 +74,6 @@ def write_shards(
     return counts, skipped
 
 
-def stream(
-    source: str | Path, split: str, *, root: str | Path = "data", limit: int | None = None
-) -> Faces | Shards:
-    """Faces to train on: shards stay on disk, unless there is a limit; all else is loaded."""
-    if limit is None and shards_of(source):
-        return Shards(source, split)
-    return load(source, split, root=root, limit=limit)
-
-
 def shards_of(source: str | Path, split: str = "all") -> list[Path]:
     """The shards `SPLIT-….tar` of a folder; none where it is no folder, or holds other files."""
     parts = SPLITS if split == "all" else (split,)
@@ -141,7 +130,7 @@ class Shards:
     def __repr__(self) -> str:
         return f"Shards({self.source}, {self.split}: {self.n} faces in {len(self.paths)} shards)"
 
-    def to(self, device: torch.device | str) -> Shards:
+    def to(self, device: torch.device | str) -> Self:
         """Give the faces on that device from now on; returns itself."""
         self.device = torch.device(device)
         return self
@@ -179,6 +168,15 @@ class Shards:
         paths = draw.sample(self.paths, len(self.paths))
         mix: Any = webdataset().shuffle(self.mixed, initial=self.mixed, rng=draw)
         yield from mix(_files(paths))
+
+
+def stream(
+    source: str | Path, split: str, *, root: str | Path = "data", limit: int | None = None
+) -> Faces | Shards:
+    """Faces to train on: shards stay on disk, unless there is a limit; all else is loaded."""
+    if limit is None and shards_of(source):
+        return Shards(source, split)
+    return load(source, split, root=root, limit=limit)
 
 
 def _decoded(files: Iterator[tuple[str, bytes]], n: int) -> UInt8[Tensor, "m 3 128 128"]:

@@ -5,8 +5,6 @@ own: `explore.shift("lite")`. The faces are the gallery's, picked for pictures: 
 result.
 """
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache

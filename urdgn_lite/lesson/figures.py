@@ -1,7 +1,5 @@
 """Sheets for files and grids for notebooks, in one restrained style."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -3,8 +3,6 @@
 `tools/runs/fooled.py` measures them all, with the measures whose weights are not everywhere too.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """Figs. 1 and 3 to 9 of the paper, redrawn from imaginary faces as it lays them out."""
 
-from __future__ import annotations
-
 import io
 import math
 import textwrap

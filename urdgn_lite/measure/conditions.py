@@ -1,7 +1,5 @@
 """The numbers behind Figs. 5 to 9: where a method fails, on real test faces, with intervals."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial

@@ -4,8 +4,6 @@ A damage takes HR or LR faces in [-1, 1] and returns new ones of the same size i
 measures in pixels of the images that it is given, and does nothing at its neutral value.
 """
 
-from __future__ import annotations
-
 import math
 
 import torch

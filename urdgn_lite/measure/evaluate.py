@@ -1,7 +1,5 @@
 """(method, faces) → a row of numbers, and the ledger that keeps the rows: `results/`."""
 
-from __future__ import annotations
-
 import json
 import math
 import re

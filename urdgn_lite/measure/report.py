@@ -1,7 +1,5 @@
 """Table 1 in print: the paper beside ours, and what the numbers allow to say."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

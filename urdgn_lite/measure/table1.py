@@ -1,7 +1,5 @@
 """Table 1 of the paper, rebuilt: every method that is there, on the same faces, in one ledger."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Callable, Iterable

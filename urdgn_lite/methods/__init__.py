@@ -3,8 +3,6 @@
 Those of the `REGISTRY` but `bicubic` are `base.Learnt`: `fit` them first.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What the compared methods share: they learn from HR faces, report their stages, and are kept."""
 
-from __future__ import annotations
-
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self

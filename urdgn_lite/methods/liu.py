@@ -1,8 +1,7 @@
 """[5] Liu, Shum, Freeman 2007: a global face from a linear model, its details from a network."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 from jaxtyping import Float, Int8
@@ -58,7 +57,7 @@ class Liu(Learnt):
     filtered: float = 0.0
     size: int = LR_SIZE
 
-    def fit(self, hr: Float[Tensor, "n 3 128 128"]) -> Liu:
+    def fit(self, hr: Float[Tensor, "n 3 128 128"]) -> Self:
         """Learn from HR faces in [-1, 1]; returns itself.
 
         Raises

@@ -1,7 +1,5 @@
 """Fig. 1 c: the face of the training set whose LR face is nearest. A real face, of someone else."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Self
 

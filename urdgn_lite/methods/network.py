@@ -1,7 +1,5 @@
 """Every generator as a method."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Any
 

@@ -11,8 +11,6 @@ to the enlarged image, so that it scales with the contrast of the LR half; and c
 orthogonal matching pursuit, which codes all patches of a face at once.
 """
 
-from __future__ import annotations
-
 import warnings
 from dataclasses import dataclass
 from typing import Self

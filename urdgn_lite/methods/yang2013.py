@@ -8,8 +8,6 @@ of the aligned frame stand in for them, on every face: what is measured is the m
 be if the landmarks were where they are on average.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Self
 
