@@ -54,15 +54,25 @@ def test_shards_hold_the_faces_of_their_source_bit_for_bit(people, packed):
         }
         assert len(Shards(packed, split)) == len(known)
     assert sorted(p.name for p in packed.iterdir()) == [
-        "test-000000.tar", "train-000000.tar", "train-000001.tar", "train-000002.tar",
+        "test-000000.tar",
+        "train-000000.tar",
+        "train-000001.tar",
+        "train-000002.tar",
         "val-000000.tar",
-    ]  # fmt: skip
+    ]
 
 
 def test_an_epoch_gives_every_face_once_and_each_its_own_order(packed):
     some = Shards(packed, "train")
-    first, second = ([c for k in range(0, len(some), 4) if k + 4 <= len(some)
-                      for c in colours(some.draw(seed, k, 4))] for seed in (0, 1))  # fmt: skip
+    first, second = (
+        [
+            c
+            for k in range(0, len(some), 4)
+            if k + 4 <= len(some)
+            for c in colours(some.draw(seed, k, 4))
+        ]
+        for seed in (0, 1)
+    )
     assert len(set(first)) == len(first) == len(some) // 4 * 4
     assert first != second != sorted(second)
 
@@ -201,7 +211,8 @@ def test_a_set_of_several_times_the_memory_streams(people, packed, tmp_path):
     """Links make 15 faces 2,400: 112 MiB, where 40 are free."""
     for i in range(160):
         os.link(packed / "train-000000.tar", tmp_path / f"train-{i:06d}.tar")
-    told = subprocess.run([sys.executable, "-c", CONFINED, str(tmp_path)], capture_output=True,
-                          text=True, check=True).stdout.splitlines()  # fmt: skip
+    told = subprocess.run(
+        [sys.executable, "-c", CONFINED, str(tmp_path)], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
     assert told[0].startswith(f"{tmp_path.name}: 2400 faces take 0.1 GiB of memory, more than")
     assert told[1] == "112"

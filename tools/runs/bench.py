@@ -158,9 +158,15 @@ def training(preset: presets.Preset, images: Shards | UInt8[Tensor, "n 3 128 128
 
 
 def bench(
-    names: Sequence[str], images: UInt8[Tensor, "n 3 128 128"], *, against: str = "released",
-    seconds: float = 5, rounds: int = 5, compiled: bool = True, shards: Shards | None = None,
-) -> dict[str, Any]:  # fmt: skip
+    names: Sequence[str],
+    images: UInt8[Tensor, "n 3 128 128"],
+    *,
+    against: str = "released",
+    seconds: float = 5,
+    rounds: int = 5,
+    compiled: bool = True,
+    shards: Shards | None = None,
+) -> dict[str, Any]:
     """Measure presets: what a face costs, faces a second in use, then in training.
 
     Parameters
@@ -223,15 +229,25 @@ def bench(
         for name, p in chosen.items()
     ]
     trained += [
-        {"preset": name, "batch": sizes[name], "feed": "shards", "speed": spread(learnt[label]),
-         "x_memory": ratio(learnt[label], learnt[name])}
+        {
+            "preset": name,
+            "batch": sizes[name],
+            "feed": "shards",
+            "speed": spread(learnt[label]),
+            "x_memory": ratio(learnt[label], learnt[name]),
+        }
         for name, label in streamed.items()
-    ]  # fmt: skip
+    ]
     return {
-        "against": against, "bf16": False, "seconds": seconds, "rounds": rounds,
-        "limits": {name: spread(used[name]) for name in limits}, "use": rows, "training": trained,
+        "against": against,
+        "bf16": False,
+        "seconds": seconds,
+        "rounds": rounds,
+        "limits": {name: spread(used[name]) for name in limits},
+        "use": rows,
+        "training": trained,
         **circumstances(),
-    }  # fmt: skip
+    }
 
 
 def main() -> None:
@@ -247,9 +263,14 @@ def main() -> None:
     images = load("imaginary", "train").images.to(device)
     with tempfile.TemporaryDirectory() as folder:
         write_shards("imaginary", Path(folder) / "shards")
-        found = bench(options.presets.split(","), images, against=options.against,
-                      seconds=options.seconds, compiled=not options.no_compile,
-                      shards=Shards(Path(folder) / "shards", "train").to(device))  # fmt: skip
+        found = bench(
+            options.presets.split(","),
+            images,
+            against=options.against,
+            seconds=options.seconds,
+            compiled=not options.no_compile,
+            shards=Shards(Path(folder) / "shards", "train").to(device),
+        )
     for part in ("use", "training"):
         for one in found[part]:
             if one.get("feed") == "shards":

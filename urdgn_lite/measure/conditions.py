@@ -138,20 +138,14 @@ def split(
     return found
 
 
-@torch.no_grad()
 def regions(method: Method, faces: Faces) -> list[Row]:
     """The gain in dB over the pixels of a part of the face alone, and over all other pixels."""
     places = {part: inside(box) for part, box in BOXES.items() if part != "left eye"}
     places["elsewhere"] = ~torch.stack([*places.values()]).any(0)
-    kept: dict[str, list[Tensor]] = {part: [] for part in places}
-    for part in faces.images.split(50):
-        h = to_float(part)
-        lr = downsample(h)
-        made, plain = method(lr), upsample_bicubic(lr)
-        for name, where in places.items():
-            kept[name].append(psnr_of(made, h, where) - psnr_of(plain, h, where))
+    made, plain = (psnr_of_parts(m, faces.images, places) for m in (method, upsample_bicubic))
+    gains = {part: {"gain_psnr": made[part] - plain[part]} for part in places}
     people = faces.people()
-    return [{"part": name} | entry({"gain_psnr": torch.cat(v)}, people) for name, v in kept.items()]
+    return [{"part": part} | entry(gain, people) for part, gain in gains.items()]
 
 
 def inside(box: Box, margin: int = 0) -> Tensor:
@@ -163,7 +157,6 @@ def inside(box: Box, margin: int = 0) -> Tensor:
     return (tall[:, None] & wide)[None, None]
 
 
-@torch.no_grad()
 def occlusion(method: Method, images: Tensor, box: Box, people: People = None) -> Row:
     """PSNR outside of a box that covers the LR faces, and what it lost against clean ones.
 
@@ -172,22 +165,27 @@ def occlusion(method: Method, images: Tensor, box: Box, people: People = None) -
     where = {"outside": ~inside(box)}
     for name, (near, far) in RINGS.items():
         where[name] = inside(box, far) & ~inside(box, near - 1)
+    clean = psnr_of_parts(method, images, where)
+    covered = psnr_of_parts(method, images, where, partial(occlude, box=box))
+    lost = {name: metrics.difference(clean[name], covered[name]) for name in where}
+    values = {"clean_psnr": clean, "psnr": covered, "drop_psnr": lost}
+    row = entry({name: value["outside"] for name, value in values.items()}, people)
+    rings = [{"part": name} | summary("drop_psnr", lost[name], people) for name in RINGS]
+    return row | {"rings": rings}
+
+
+@torch.no_grad()
+def psnr_of_parts(
+    method: Method, images: Tensor, where: Mapping[str, Tensor], damage: Damage = lambda lr: lr
+) -> dict[str, Tensor]:
+    """PSNR a face in dB over the pixels of each mask alone, where the LR faces are damaged."""
     kept: dict[str, list[Tensor]] = {name: [] for name in where}
     for part in images.split(50):
         h = to_float(part)
-        lr = downsample(h)
-        made = [method(x) for x in (lr, occlude(lr, box))]
+        made = method(damage(downsample(h)))
         for name, mask in where.items():
-            kept[name].append(torch.stack([psnr_of(m, h, mask) for m in made]))
-    clean, covered = torch.cat(kept.pop("outside"), 1)
-    lost = torch.where(clean == covered, 0, clean - covered)
-    row = entry({"clean_psnr": clean, "psnr": covered, "drop_psnr": lost}, people)
-    rings = []
-    for name, parts in kept.items():
-        clean, covered = torch.cat(parts, 1)
-        lost = torch.where(clean == covered, 0, clean - covered)
-        rings.append({"part": name} | summary("drop_psnr", lost, people))
-    return row | {"rings": rings}
+            kept[name].append(psnr_of(made, h, mask))
+    return {name: torch.cat(parts) for name, parts in kept.items()}
 
 
 def psnr_of(generated: Images, real: Images, where: Tensor) -> Tensor:
