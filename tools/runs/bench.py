@@ -21,7 +21,7 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.benchmark import Timer
 from torch.utils.flop_counter import FlopCounterMode, flop_registry
 
-from urdgn_lite import presets, store
+from urdgn_lite import presets, store, zoo
 from urdgn_lite.degrade import downsample, to_float
 from urdgn_lite.faces import Shards, load, write_shards
 from urdgn_lite.measure.evaluate import ledger
@@ -30,11 +30,6 @@ from urdgn_lite.provenance import circumstances
 from urdgn_lite.run import Run
 from urdgn_lite.train import algorithm_1, step
 
-FAMILY = [
-    f"{name}{gan}"
-    for name in ("residual", "residual-s", "lite", "released", "paper")
-    for gan in ("", "-gan")
-]
 BATCH = {"cpu": 16, "cuda": 256}  # faces at a time, beside one alone
 AT_MOST = {"cpu": 4}  # faces an update: `released` takes seconds for four on one CPU core
 SIDE = {"cpu": 2048, "cuda": 8192}  # of the square matrices whose product is timed
@@ -253,7 +248,8 @@ def bench(
 def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--presets", default=",".join(FAMILY))
+    family = ",".join(f"{name},{name}-gan" for name in zoo.FAMILY)
+    parser.add_argument("--presets", default=family)
     parser.add_argument("--against", default="released")
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--no-compile", action="store_true")
