@@ -9,8 +9,7 @@ from typer.testing import CliRunner
 
 from urdgn_lite import faces, zoo
 from urdgn_lite.cli import app
-from urdgn_lite.degrade import downsample
-from urdgn_lite.faces import to_float, to_uint8
+from urdgn_lite.degrade import downsample, to_float, to_uint8
 from urdgn_lite.measure import evaluate
 
 

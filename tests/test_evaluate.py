@@ -7,8 +7,7 @@ import torch
 import yaml
 
 from urdgn_lite import faces
-from urdgn_lite.degrade import downsample, upsample_bicubic
-from urdgn_lite.faces import to_float, to_uint8
+from urdgn_lite.degrade import downsample, to_float, to_uint8, upsample_bicubic
 from urdgn_lite.measure import evaluate as e
 from urdgn_lite.measure import identity, metrics
 

@@ -11,6 +11,7 @@ from shelf import put_on_shelf
 from torch import nn
 
 from urdgn_lite import degrade, faces, presets, train, zoo
+from urdgn_lite.degrade import to_float
 from urdgn_lite.lesson import explore
 from urdgn_lite.lesson.pictures import picture_of
 from urdgn_lite.lesson.widget import Explorer, Scene
@@ -85,7 +86,7 @@ def test_bicubic_gains_nothing_over_itself_whatever_the_damage(explorers):
 
 
 def test_the_gain_is_that_of_the_shifted_face(explorers):
-    h = damages.shift(faces.to_float(faces.load("gallery", limit=3).images[2:]), -8, 4)
+    h = damages.shift(to_float(faces.load("gallery", limit=3).images[2:]), -8, 4)
     lr = degrade.downsample(h)
     gain = metrics.psnr(explore.method_of("lite")(lr), h) - metrics.psnr(
         degrade.upsample_bicubic(lr), h
@@ -145,7 +146,7 @@ def test_a_run_is_scrubbed_by_its_samples(tmp_path, few_faces):
     shown = float(scene.numbers["G"].removesuffix(" dB").replace("−", "-"))
     assert shown == pytest.approx(run.history[-1]["gain"], abs=0.006)
     assert len(explorer.choices["face"]) == len(images[:8])
-    h = faces.to_float(images[2:3])
+    h = to_float(images[2:3])
     lr = degrade.downsample(h)
     drawn = {
         "bicubic": degrade.upsample_bicubic(lr),

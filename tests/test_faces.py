@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from urdgn_lite import faces
+from urdgn_lite.degrade import to_float, to_uint8
 from urdgn_lite.faces import FacesError, decode_image
 from urdgn_lite.faces import files as _files
 
@@ -518,13 +519,13 @@ def test_a_photo_without_a_folder_is_a_person_of_its_own():
 
 def test_8_bits_to_float_and_back_is_the_identity():
     every = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16)
-    assert torch.equal(faces.to_uint8(faces.to_float(every)), every)
-    assert (faces.to_float(every).min(), faces.to_float(every).max()) == (-1, 1)
+    assert torch.equal(to_uint8(to_float(every)), every)
+    assert (to_float(every).min(), to_float(every).max()) == (-1, 1)
 
 
 @given(st.floats(-1e6, 1e6, width=32), st.floats(0, 10, width=32))
 def test_floats_are_clamped_and_rounded_to_the_nearest_level(value, more):
-    low, high = faces.to_uint8(torch.tensor([value, value + more]).view(2, 1, 1, 1)).flatten()
+    low, high = to_uint8(torch.tensor([value, value + more]).view(2, 1, 1, 1)).flatten()
     assert low <= high
     expected = min(255, max(0, (value + 1) * 127.5))
     assert abs(low.item() - expected) <= 0.501
@@ -533,15 +534,15 @@ def test_floats_are_clamped_and_rounded_to_the_nearest_level(value, more):
 def test_images_that_are_already_there_are_not_mapped_again():
     # without the tests' check of shapes and kinds: nobody else has it
     with pytest.raises(ValueError, match=r"8-bit, not torch.float32: leave out to_float"):
-        inspect.unwrap(faces.to_float)(torch.zeros(1, 3, 128, 128))
+        inspect.unwrap(to_float)(torch.zeros(1, 3, 128, 128))
     for kind in (torch.uint8, torch.int64):
         with pytest.raises(ValueError, match=r"float in \[-1, 1\], not .*: see to_float"):
-            inspect.unwrap(faces.to_uint8)(torch.zeros(1, 3, 128, 128, dtype=kind))
+            inspect.unwrap(to_uint8)(torch.zeros(1, 3, 128, 128, dtype=kind))
 
 
 def test_the_shapes_in_annotations_are_enforced_here():
     with pytest.raises(jaxtyping.TypeCheckError):
-        faces.to_float(torch.zeros(1, 3, 128, 128))  # no uint8
+        to_float(torch.zeros(1, 3, 128, 128))  # no uint8
     with pytest.raises(jaxtyping.TypeCheckError):
         faces.Faces(torch.zeros(2, 3, 64, 64, dtype=torch.uint8), ["a", "b"], "mine", "all")
 

@@ -7,8 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from urdgn_lite.degrade import downsample, upsample_bicubic
-from urdgn_lite.faces import to_float, to_uint8
+from urdgn_lite.degrade import downsample, to_float, to_uint8, upsample_bicubic
 from urdgn_lite.lesson import figures
 
 

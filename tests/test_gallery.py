@@ -9,8 +9,8 @@ import torch
 from PIL import Image
 
 from urdgn_lite import methods
-from urdgn_lite.degrade import downsample, upsample_bicubic
-from urdgn_lite.faces import EYES, to_float
+from urdgn_lite.degrade import downsample, to_float, upsample_bicubic
+from urdgn_lite.faces import EYES
 from urdgn_lite.lesson import figures, gallery
 from urdgn_lite.measure import claims, evaluate
 from urdgn_lite.measure import conditions as bins

@@ -7,8 +7,7 @@ from typer.testing import CliRunner
 
 from urdgn_lite import faces, methods, networks, zoo
 from urdgn_lite.cli import app
-from urdgn_lite.degrade import downsample, upsample_bicubic
-from urdgn_lite.faces import to_float
+from urdgn_lite.degrade import downsample, to_float, upsample_bicubic
 from urdgn_lite.measure import evaluate, metrics
 from urdgn_lite.presets import PRESETS, Preset
 

@@ -5,8 +5,7 @@ import torch
 from safetensors.torch import save_file
 
 from urdgn_lite import methods
-from urdgn_lite.degrade import downsample
-from urdgn_lite.faces import to_float
+from urdgn_lite.degrade import downsample, to_float
 from urdgn_lite.methods import base
 
 

@@ -5,8 +5,7 @@ import math
 import pytest
 import torch
 
-from urdgn_lite.degrade import downsample, upsample_bicubic
-from urdgn_lite.faces import to_float
+from urdgn_lite.degrade import downsample, to_float, upsample_bicubic
 from urdgn_lite.methods import lapgan
 from urdgn_lite.networks import build_discriminator, build_generator
 from urdgn_lite.presets import get

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 
 from urdgn_lite import faces
-from urdgn_lite.degrade import downsample, upsample_bicubic
-from urdgn_lite.faces import to_float
+from urdgn_lite.degrade import downsample, to_float, upsample_bicubic
 from urdgn_lite.measure import evaluate, metrics
 from urdgn_lite.methods import belief
 from urdgn_lite.methods.liu import Liu, average, bilateral, resize

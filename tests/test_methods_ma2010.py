@@ -5,8 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from urdgn_lite import faces
-from urdgn_lite.degrade import downsample, upsample_bicubic
-from urdgn_lite.faces import to_float
+from urdgn_lite.degrade import downsample, to_float, upsample_bicubic
 from urdgn_lite.measure import evaluate
 from urdgn_lite.methods.ma2010 import PositionPatches, nearest_rows, weights
 

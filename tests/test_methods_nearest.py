@@ -1,8 +1,7 @@
 import pytest
 import torch
 
-from urdgn_lite.degrade import downsample
-from urdgn_lite.faces import to_float
+from urdgn_lite.degrade import downsample, to_float
 from urdgn_lite.measure import evaluate
 from urdgn_lite.methods.nearest import Nearest
 

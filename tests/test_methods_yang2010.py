@@ -3,8 +3,7 @@ import sys
 import pytest
 import torch
 
-from urdgn_lite.degrade import downsample, upsample_bicubic
-from urdgn_lite.faces import to_float
+from urdgn_lite.degrade import downsample, to_float, upsample_bicubic
 from urdgn_lite.measure import evaluate
 from urdgn_lite.methods import yang2010
 from urdgn_lite.methods.back_projection import back_project, inconsistency, resize

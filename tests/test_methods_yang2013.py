@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from urdgn_lite import faces
-from urdgn_lite.degrade import downsample
-from urdgn_lite.faces import EYES, to_float
+from urdgn_lite.degrade import downsample, to_float
+from urdgn_lite.faces import EYES
 from urdgn_lite.measure import evaluate
 from urdgn_lite.methods.base import luma_and_chroma
 from urdgn_lite.methods.yang2013 import (

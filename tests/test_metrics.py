@@ -10,8 +10,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from torchmetrics.functional.image import learned_perceptual_image_patch_similarity
 
 from urdgn_lite import faces
-from urdgn_lite.degrade import downsample, upsample_bicubic
-from urdgn_lite.faces import to_float, to_uint8
+from urdgn_lite.degrade import downsample, to_float, to_uint8, upsample_bicubic
 from urdgn_lite.measure import metrics
 from urdgn_lite.measure.metrics import (
     ALEXNET,

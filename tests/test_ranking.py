@@ -6,8 +6,7 @@ import pytest
 import ranking
 import torch
 
-from urdgn_lite.degrade import downsample, upsample_bicubic
-from urdgn_lite.faces import to_float
+from urdgn_lite.degrade import downsample, to_float, upsample_bicubic
 from urdgn_lite.measure import report
 from urdgn_lite.measure.evaluate import ledger
 from urdgn_lite.methods.base import Learnt

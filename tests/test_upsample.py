@@ -7,8 +7,8 @@ import torch
 from PIL import Image
 
 from urdgn_lite import faces, methods
-from urdgn_lite.degrade import downsample, upsample_bicubic
-from urdgn_lite.faces import EYES, FacesError, to_float, to_uint8
+from urdgn_lite.degrade import downsample, to_float, to_uint8, upsample_bicubic
+from urdgn_lite.faces import EYES, FacesError
 from urdgn_lite.faces import files as _files
 from urdgn_lite.lesson import upsample
 from urdgn_lite.lesson.upsample import parse_eyes, to_lr, upsample_files

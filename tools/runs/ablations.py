@@ -18,7 +18,7 @@ from rows import about, bounds, fill, gain, part, scores, trained
 from torch import Tensor, nn
 
 from urdgn_lite import degrade, faces, objective, presets
-from urdgn_lite.faces import to_float
+from urdgn_lite.degrade import to_float
 from urdgn_lite.lesson import regions
 from urdgn_lite.measure.evaluate import ledger
 from urdgn_lite.networks import count_parameters

@@ -15,8 +15,7 @@ import argparse
 import torch
 
 from urdgn_lite import faces, methods, store
-from urdgn_lite.degrade import downsample
-from urdgn_lite.faces import to_float
+from urdgn_lite.degrade import downsample, to_float
 from urdgn_lite.measure import evaluate
 from urdgn_lite.measure.identity import embed, rank1
 from urdgn_lite.provenance import circumstances

@@ -14,8 +14,7 @@ from rows import about, trained
 from torch import Tensor, nn
 
 from urdgn_lite import faces, networks, presets, store
-from urdgn_lite.degrade import downsample, upsample_bicubic
-from urdgn_lite.faces import to_float
+from urdgn_lite.degrade import downsample, to_float, upsample_bicubic
 from urdgn_lite.measure import metrics
 from urdgn_lite.measure.evaluate import ledger, summary
 from urdgn_lite.networks import Residual

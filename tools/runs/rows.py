@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from urdgn_lite import store
-from urdgn_lite.degrade import downsample
-from urdgn_lite.faces import Faces, to_float
+from urdgn_lite.degrade import downsample, to_float
+from urdgn_lite.faces import Faces
 from urdgn_lite.measure import metrics
 from urdgn_lite.measure.evaluate import evaluate, interval, summary
 from urdgn_lite.methods import Network

@@ -46,7 +46,7 @@ def method_of(model: Model) -> Method:
 @cache
 def people() -> Tensor:
     """The faces (8, 3, 128, 128) in [-1, 1] that every explorer offers."""
-    return faces.to_float(faces.load("gallery", limit=PEOPLE).images)
+    return degrade.to_float(faces.load("gallery", limit=PEOPLE).images)
 
 
 def of_faces() -> tuple[Choices, int]:
@@ -82,7 +82,7 @@ def damage(model: Model) -> Explorer:
     def render(face: int, blur: float, noise: float, light: float, side: float) -> Scene:
         h = damages.relight(people()[face : face + 1], light, side)
         lr = damages.noise(degrade.downsample(damages.blur(h, blur)), noise)
-        return compared(method, faces.to_float(faces.to_uint8(lr)), h)
+        return compared(method, degrade.to_float(degrade.to_uint8(lr)), h)
 
     controls = {
         "face": of_faces(),

@@ -10,7 +10,7 @@ from typing import Any
 from jaxtyping import Float
 from torch import Tensor
 
-from urdgn_lite import degrade, faces
+from urdgn_lite import degrade
 from urdgn_lite.measure import damages, evaluate
 
 Faces = Float[Tensor, "b 3 128 128"]
@@ -38,7 +38,7 @@ def project(picture: Faces, lr: Float[Tensor, "b 3 16 16"]) -> Faces:
     """Change a picture until its LR face is `lr`, by iterated back-projection."""
     for _ in range(40):
         picture = picture + degrade.upsample_bicubic(lr - degrade.downsample(picture))
-        picture = faces.to_float(faces.to_uint8(picture))  # stay an 8-bit image
+        picture = degrade.to_float(degrade.to_uint8(picture))  # stay an 8-bit image
     return picture
 
 
