@@ -75,7 +75,9 @@ def write_shards(
 
 
 def shards_of(source: str | Path, split: str = "all") -> list[Path]:
-    """The shards `SPLIT-….tar` of a folder; none where it is no folder, or holds other files."""
+    """The shards `SPLIT-….tar` of a folder, if it has some."""
+    if not str(source).strip():
+        return []
     parts = SPLITS if split == "all" else (split,)
     return [path for part in parts for path in sorted(Path(source).glob(f"{part}-*.tar"))]
 
