@@ -6,8 +6,6 @@ that they are compared with. Everything goes to `results/ablations.json`; rows t
 not run again.
 """
 
-from __future__ import annotations
-
 import argparse
 from dataclasses import dataclass, field
 from pathlib import Path

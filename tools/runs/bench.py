@@ -4,8 +4,6 @@ Everything that is compared takes turns in one run (A, B, A, B, …), so that a 
 slows all alike; a ratio is taken round by round, and given as median, lowest, highest.
 """
 
-from __future__ import annotations
-
 import argparse
 import statistics
 import tempfile

@@ -1,7 +1,5 @@
 """What the claims' tools share: in how many pictures dlib finds a face."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import cache
 from typing import Any

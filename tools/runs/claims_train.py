@@ -5,8 +5,6 @@
 Each run lies in `runs/claims/` and goes on where it was stopped; its row goes to the ledger.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import math

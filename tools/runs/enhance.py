@@ -8,8 +8,6 @@ that went the same way ("alike"). The shares of right answers go to results/enha
 `pip install 'urdgn_lite[identity]'`.
 """
 
-from __future__ import annotations
-
 import argparse
 
 import torch

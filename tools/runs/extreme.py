@@ -4,8 +4,6 @@ The 8 × 8 face is the 16 × 16 one, halved and rounded again. G gets it enlarge
 16 × 16. The row goes to `results/extreme.json`, beside the same network's at 8 ×, trained alike.
 """
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

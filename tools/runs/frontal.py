@@ -1,7 +1,5 @@
 """Frontal training faces (the paper's abstract) or all poses (its Sect. 4.1)? Compared by yaw."""
 
-from __future__ import annotations
-
 import itertools
 import sys
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """What the tools of short runs share: how a run is measured, and a table that fills itself."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator

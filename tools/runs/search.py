@@ -4,8 +4,6 @@ Each candidate is trained alike (steps, batch, seed, faces) and measured on vali
 table goes to `results/search.json`. What is there already is not run again.
 """
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 
