@@ -379,6 +379,11 @@ def test_in_markdown_each_line_has_as_many_cells_as_the_header(built):
         assert all(line[1].startswith(" `") for line in lines)
 
 
+def test_in_markdown_a_negative_number_has_a_minus_and_nothing_else_changes():
+    line = ["-1.25 ± 0.10", "(-4)", "`lite-gan-0`", "1e-3", "paper-gan", "3-5", "`x[-1]`"]
+    assert verdicts.pipes(line) == f"| {' | '.join(['−1.25 ± 0.10', '(−4)', *line[2:]])} |"
+
+
 def test_the_recorded_table_has_the_rows_of_the_ledger_and_the_papers_columns_it_lacks(
     few_faces, ledger
 ):

@@ -63,7 +63,7 @@ function byHand(place, number) {
   question.after(input, " ", said);
 }
 
-const WIDE = "table, pre, div.math, mjx-container[display]";
+const WIDE = ".wide, table, pre, div.math, mjx-container[display]";
 
 function reachable() {
   for (const part of document.querySelectorAll(`article :is(${WIDE})`)) {

@@ -1,6 +1,7 @@
 """A Sphinx extension: what the theme leaves undone, on every page of the finished book.
 
-Small: WebP in place of PNG, loaded when scrolled to; the few icons in use in place of all of Font
+Small: WebP in place of PNG, loaded when scrolled to, and on a phone as wide as drawn, in a part
+that scrolls; the few icons in use in place of all of Font
 Awesome; MathJax where there is a formula; no thebe, which nothing here uses. Readable by all:
 tables without empty headers, names that are what is written. And a page for addresses that lead
 nowhere, and a social card for the site's bare one.
@@ -18,7 +19,8 @@ from urllib.parse import quote
 from PIL import Image
 from sphinx.application import Sphinx
 
-DRAWN = re.compile(r'<img\b([^>]*?)src="((?:\.\./)*_images/)([\w.-]+)\.(png|jpe?g)"([^>]*?)/?>')
+DRAWN = re.compile(r'<img\b([^>]*?)src="((?:\.\./)*_images/)([\w.-]+)\.(png|jpg|webp)"([^>]*?)/?>')
+WIDE = 600  # CSS px: wider, a figure would be unreadable on a phone, and a face small
 INLINE = re.compile(r'<img\b([^>]*?)src="data:image/webp;base64,([\w+/=]+)"([^>]*?)/?>')
 ICON = re.compile(r'class="[^"]*\bfa[srb]?(?:-solid|-regular|-brands)? fa-([\w-]+)')
 AWESOME = re.compile(r"<(?:link|script)[^>]*vendor/fontawesome[^>]*>(?:</script>)?\n?")
@@ -73,12 +75,17 @@ def pictures(page: str, folder: Path) -> str:
         before, place, name, kind, after = match.groups()
         with Image.open(folder / f"{name}.{kind}") as image:
             size, dpi = image.size, image.info.get("dpi", (100, 100))[0]
+            lazy = "" if kind == "webp" else ' loading="lazy"'  # the first page opens with one
             if kind == "png":
                 kind = "webp"
                 image.convert("RGBA").save(folder / f"{name}.webp", lossless=True, quality=80)
         width, height = (round(side * 100 / max(dpi, 100)) for side in size)
         sized = "" if " width=" in before + after else f' width="{width}" height="{height}"'
-        return f'<img{before}src="{place}{name}.{kind}"{after.rstrip()}{sized} loading="lazy"/>'
+        shown = f'<img{before}src="{place}{name}.{kind}"{after.rstrip()}{sized}{lazy}/>'
+        if kind != "jpg" and width < WIDE:  # JPEGs are faces
+            return shown
+        look = "wide chart" if match[4] == "png" else "wide"
+        return f'<div class="{look}" role="group" aria-label="A wide picture">{shown}</div>'
 
     def inline(match: re.Match[str]) -> str:
         before, text, after = match.groups()

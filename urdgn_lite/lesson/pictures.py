@@ -1,6 +1,7 @@
 """Pictures side by side for a page, JupyterLab and Colab alike: HTML with nothing to fetch."""
 
 import io
+import re
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -77,6 +78,7 @@ class Pictures:
 
 
 def _line(words: str) -> str:
+    words = re.sub(r"(?<!\w)-(?=\d)", "−", words)
     return f"<div>{escape(words)}</div>" if words else ""
 
 

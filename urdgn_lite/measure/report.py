@@ -1,6 +1,7 @@
 """Table 1 in print: the paper beside ours, and what the numbers allow to say."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -132,8 +133,9 @@ class Sheet:
 
 
 def pipes(*lines: Sequence[str]) -> str:
-    """A table in Markdown: its headings, marks of alignment, rows."""
-    return "\n".join(f"| {' | '.join(line)} |".replace("|  |", "| |") for line in lines)
+    """A table in Markdown: its headings, marks of alignment, rows; minus signs outside of code."""
+    table = "\n".join(f"| {' | '.join(line)} |".replace("|  |", "| |") for line in lines)
+    return re.sub(r"`[^`]*`|(?<![\w.)-])-(?=\d)", lambda m: "−" if m[0] == "-" else m[0], table)
 
 
 def seven(table: Table1) -> Sheet:
@@ -170,10 +172,10 @@ def best_before(table: Table1) -> str:
 
 
 def variants() -> Sheet:
-    """The compared methods set up in other ways: gains over bicubic, and the artefacts there.
+    """The compared methods set up in other ways: gains over bicubic in dB, and what they look like.
 
-    sharpness, blocks (steps at the borders of 4 × 4 LR pixels) and pixels (the pattern of the LR
-    grid) are ratios to the original's; contrast is a slope on bicubic. `tools/runs/ranking.py`.
+    sharpness and blocks (steps at the borders of 4 × 4 LR pixels) are ratios to the original's.
+    More of it is in the ledger: `tools/runs/ranking.py`.
     """
     rows = {}
     for key, row in json.loads((ledger() / "ranking.json").read_text()).items():
@@ -181,9 +183,8 @@ def variants() -> Sheet:
             f"gain_loose{end}": row["unaligned"][f"gain_psnr{end}"] for end in ("", "_interval")
         }
         rows[key] = row["aligned"] | loose
-    columns = {"gain_psnr": ("PSNR", 2), "gain_loose": ("unaligned", 2), "gain_ssim": ("SSIM", 3)}
+    columns = {"gain_psnr": ("aligned", 2), "gain_loose": ("unaligned", 2)}
     columns |= {"sharpness": ("sharpness", 2), "blockiness": ("blocks", 2)}
-    columns |= {"pixellation": ("pixels", 2), "contrast": ("contrast", 2)}
     return of_rows("The compared methods, set up in other ways", rows, columns)
 
 
