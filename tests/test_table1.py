@@ -89,15 +89,14 @@ def test_a_row_is_measured_once_and_again_when_asked(few_faces, monkeypatch, led
     assert len(calls) == 2
 
 
-def test_a_row_of_other_weights_of_fewer_faces_or_without_intervals_is_stale(
+def test_a_row_of_other_weights_or_of_fewer_faces_is_stale(
     few_faces, shelf, monkeypatch, generator_file
 ):
     calls = measured(monkeypatch)
     row = table1.measure("tiny", few_faces)
     assert row["trained"] == zoo.card("tiny")
     assert table1.stored("tiny", few_faces) == row
-    old = {k: v for k, v in row.items() if "interval" not in k}
-    for other in (row | {"trained": {"seed": 7}}, row | {"n": 9}, old):
+    for other in (row | {"trained": {"seed": 7}}, row | {"n": 9}):
         e.write_row("tiny", few_faces, other)
         assert table1.stored("tiny", few_faces) is None
     table1.measure("tiny", few_faces)
@@ -388,8 +387,6 @@ def test_the_recorded_table_has_the_rows_of_the_ledger_and_the_papers_columns_it
     few_faces, ledger
 ):
     row = table1.measure("bicubic", few_faces)
-    old = {k: v for k, v in row.items() if "interval" not in k}
-    e.write_row("liu", few_faces, old)  # from before there were intervals
     recorded = table1.recorded("imaginary-test")
     assert recorded.rows == {"bicubic": row}
     assert set(recorded.notes) == {column.key for column in table1.COLUMNS} - {"bicubic"}
