@@ -103,6 +103,9 @@ OBJECTIVE = [
          f"m = x.shape[-1] // 4\ncut = (..., slice(m, -m or None), slice(m, -m or None))\n"
          f"return {ADV} + lam * (x[cut] - h[cut]).square().mean()"),
         ("Huber's loss", "range", f"return {ADV} + lam * 2 * F.smooth_l1_loss(x, h)"),
+        ("h clamped to ±0.95", "range", f"return {ADV} + lam * (x - h.clamp(-0.95, 0.95)).square().mean()"),
+        ("every second of D's answers", "mean",
+         f"return logsigmoid(-(z[::2] if len(z) > 4 else z)).mean() + lam * {PIX}"),
         ("clamped to [-1, 1]", "range", f"return {ADV} + lam * (x.clamp(-1, 1) - h).square().mean()"),
         ("beside another face", "faces", f"return {ADV} + lam * (x - h.flip(0)).square().mean()"),
         ("beside the mean face", "faces", f"return {ADV} + lam * (x - h.mean(0)).square().mean()"),
@@ -214,6 +217,8 @@ RMSPROP = [
         ("α multiplies both", "new-share",
          ("alpha * delta + (1 - alpha) * gradient**2", "alpha * (delta + gradient**2)")),
         ("half of the square, whatever α is", "new-share", ("(1 - alpha) * gradient", "0.5 * gradient")),
+        ("the larger share alone", "new-share",
+         ("alpha * delta + (1 - alpha) * gradient**2", "torch.maximum(alpha * delta, (1 - alpha) * gradient**2)")),
         ("square forgotten", "squares", ("gradient**2", "gradient.abs()")),
         ("climbs", "direction", ("theta + step if maximize else theta - step",
                                  "theta - step if maximize else theta + step")),

@@ -40,13 +40,12 @@ def test_a_misconception_fails_its_property_and_only_that(
     assert report.failed == [fails], report
 
 
-@pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("task", RIGHT_ONES)
-def test_right_solutions_pass_with_every_seed(task: str, seed: int) -> None:
-    """`SEEDS=1000 pytest tests/test_check.py -k every_seed` takes an hour."""
-    report = check.SUITES[task](build(RIGHT_ONES[task]), seed=seed)
-    assert report.passed, report
-    assert report.score == 1
+def test_right_solutions_pass_with_every_seed(task: str) -> None:
+    """`SEEDS=1000 pytest tests/test_check.py -k every_seed` takes ten minutes of a core."""
+    right, suite = build(RIGHT_ONES[task]), check.SUITES[task]
+    wronged = {s: str(r) for s in SEEDS if not (r := suite(right, seed=s)).passed or r.score != 1}
+    assert not wronged
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ from urdgn_lite.check.engine import Request, Response
 from urdgn_lite.cli import app
 from urdgn_lite.grading import grade
 from urdgn_lite.grading.sandbox import PACKAGE, Limits, Sandbox, Stopped, isolation, missing
-from urdgn_lite.grading.submission import assignments
+from urdgn_lite.grading.submission import assignments, submission
 from urdgn_lite.objective import generator_loss
 
 TOOLS = PACKAGE.parent / "tools" / "grading"
@@ -302,6 +302,29 @@ def test_more_answered_questions_never_earn_less() -> None:
     assert points == sorted(points)
     assert points[0] == 0
     assert points[-1] == 16
+
+
+LACKING = "ModuleNotFoundError: No module named 'einops.layers'"
+
+
+@pytest.mark.parametrize(
+    ("loaded", "answered"),
+    [
+        (("", [f"import einops.layers: raised {LACKING}"]), "NameError: name 'einops'"),
+        (("", []), f"your function raised {LACKING}"),
+        ((f"from einops.layers import *: raised {LACKING}", []), ""),
+    ],
+)
+def test_a_module_that_this_python_lacks_is_named(
+    monkeypatch: pytest.MonkeyPatch, loaded: Any, answered: str
+) -> None:
+    monkeypatch.setattr(Sandbox, "load", lambda *_: loaded)
+    monkeypatch.setattr(Sandbox, "ask", lambda *_: {"error": answered})
+    result = grade.Grade(submission(Path("ann-a1.ipynb"), Path(), assignments()))
+    found = {"notes": [], "missing": [], "statements": [], "name": "generator_loss"}
+    grade._part(Sandbox(LIMITS), assignments()["a1"].parts[0], found, 1, result)
+    assert result.status == "problems"
+    assert result.feedback.endswith("this Python lacks einops.layers: install it and grade again")
 
 
 def test_one_failure_of_the_grader_costs_one_row_only(

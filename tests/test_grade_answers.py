@@ -49,7 +49,7 @@ def lines(*cells: str | tuple[str, ...]) -> list[str]:
     [
         ("%matplotlib inline\nx = 1", "x = 1"), ("x = !nvidia-smi", "getoutput"),
         ("import torch\ntorch.relu?\ny = 2", "y = 2"), ("    x = 1\n    y = 2", "y = 2"),
-        (">>> x = 1\n>>> y = 2", "y = 2"), ("%%time\nx = 1", "x = 1"), ("%time x = f(1)", "x = f(1)"),
+        (">>> x = 1\n>>> y = 2", "y = 2"), ("In [1]: y = 2", "y = 2"), ("%%time\nx = 1", "x = 1"), ("%time x = f(1)", "x = f(1)"),
         ("%%writefile loss.py\ndef f(z):\n    return 1", "def f(z)"),
         ("!pip install x\nz = [1,\n  %d % 2]".replace("%d", "3"), "z = [1, 3 % 2]"),
         ("x = '''\n%matplotlib\n!ls\n'''", "'\\n%matplotlib\\n!ls\\n'"), ("await f()", "await f()"),

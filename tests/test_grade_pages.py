@@ -31,7 +31,7 @@ def named(path: str) -> Submission:
     ("path", "student", "assignment", "number", "late"),
     [
         ("ann-a1.ipynb", "ann", "a1", "", False), ("ann_a1.ipynb", "ann", "a1", "", False),
-        ("Ann Lee_A2 (1).ipynb", "Ann Lee", "a2", "", False), ("bob/a3.ipynb", "bob", "a3", "", False),
+        ("Ann Lee_A2 (1).ipynb", "Ann Lee", "a2", "", False), ("Ann (a2).ipynb", "Ann", "a2", "", False), ("bob/a3.ipynb", "bob", "a3", "", False),
         ("bob/a3/solution.ipynb", "bob", "a3", "", False), ("a4/carl.ipynb", "carl", "a4", "", False),
         ("a1.ipynb", "a1", "a1", "", False), ("zoë.ipynb", "zoë", "", "", False),
         ("A1/a2/zoë/x.ipynb", "zoë", "a2", "", False),
@@ -93,6 +93,32 @@ def test_what_the_teacher_wrote_stays_when_graded_again(tmp_path: Path) -> None:
     assert list(again[0]) == table.COLUMNS or set(again[0]) <= set(table.COLUMNS)
 
 
+def test_rows_of_those_who_are_missing_stay_until_they_hand_in(tmp_path: Path) -> None:
+    (tmp_path / "class.csv").write_text(MOODLE)
+    students = submission.class_list(tmp_path / "class.csv")
+    ann = [graded("", 21, "Ann Müller_123_assignsubmission_file_/a1.ipynb")]
+    first = table.rows([*ann, *table.absent(ann, students, [])], {}, [])
+    first[1] |= {"comment": "is ill"}
+    again = table.rows([*ann, *table.absent(ann, students, first)], {}, first)  # --only
+    assert [(r["student"], r["status"], r["comment"]) for r in again] == [
+        ("Ann Müller", "ok", ""), ("Zoë Ng", "missing", "is ill")]  # fmt: skip
+    assert table.rows(ann, {}, first)[1]["comment"] == "is ill"  # and without the class list
+    late = [graded("Zoe Ng", 5)]
+    rows = table.rows([*late, *table.absent(late, students, again)], {}, again)
+    assert [(r["student"], r["status"], r["comment"]) for r in rows] == [
+        ("Ann Müller", "ok", ""), ("Zoë Ng", "ok", "is ill")]  # fmt: skip
+
+
+def test_a_class_list_that_comes_later_changes_nobodys_letters(tmp_path: Path) -> None:
+    (tmp_path / "class.csv").write_text(MOODLE)
+    ann = graded("Ann Mueller")
+    before = table.anonymous(ann)
+    table.absent([ann], submission.class_list(tmp_path / "class.csv"), [])
+    assert (ann.submission.student, ann.submission.number) == ("Ann Müller", "123")
+    assert table.anonymous(ann) == before
+    assert re.fullmatch("[a-p]{6}", before)
+
+
 def test_a_table_that_german_excel_saved_is_read(tmp_path: Path) -> None:
     path = tmp_path / "g.csv"
     path.write_text(
@@ -151,10 +177,14 @@ def test_written_answers_stand_side_by_side_and_their_points_enter_the_total(
     ann = table.anonymous(all_of[0])
     for line in lines:
         line |= {"points": "5", "comment": "yes"} if line["id"] == ann else {}
-    table.write_table(lines, path, ["id", "points", "comment"])
+    lines[-1] |= {"comment": "look again"}
+    german = "\r\n".join(";".join(line.values()) for line in lines)
+    path.write_text(f"id;points;comment\r\n{german}\r\n", "utf-8-sig")
     pages.write_questions(all_of[:2], tmp_path)  # again, for two of them
     marks = pages.marks(tmp_path)
     assert marks[ann, "a1"]["mean-or-sum"]["comment"] == "yes"
+    assert marks[lines[-1]["id"], "a1"]["mean-or-sum"]["comment"] == "look again"
+    assert list(pages.sums(marks)) == [(ann, "a1")]
     (row,) = table.rows(all_of[:1], pages.sums(marks), [])
     assert (row["written"], row["total"], row["of"]) == ("5", "33", "40")
 
@@ -165,6 +195,9 @@ CANVAS += "    Points Possible,,,,40\nMüller, Ann,123,am,S,\n".replace(
 )
 MOODLE = "Identifier,Full name,Email address,Grade,Feedback comments\n"
 MOODLE += "Participant 123,Ann Müller,a@b,,\nParticipant 9,Zoë Ng,z@b,,\n"
+
+
+IMPORT = "urdgn_lite-canvas-a1"
 
 
 def test_a_class_list_that_is_no_text_is_named(tmp_path: Path) -> None:
@@ -181,7 +214,7 @@ def test_the_class_list_says_who_is_missing_and_is_filled_for_import(
     (tmp_path / "class.csv").write_text(text, encoding="utf-8")
     students = submission.class_list(tmp_path / "class.csv")
     grades = [graded("", 21, "muellerann_123_45_a1.ipynb")]
-    absent = table.absent(grades, students)
+    absent = table.absent(grades, students, [])
     assert [(g.submission.student.replace(",", ""), g.status) for g in absent] == [
         ("Ng Zoë" if kind == "canvas" else "Zoë Ng", "missing")
     ]
@@ -274,19 +307,19 @@ def test_a_course_is_written_down_even_if_it_is_interrupted(
     assert {p.name for p in (tmp_path / "feedback").iterdir()} == {"ann-a1.html", "bob-a1.html"}
 
 
-@pytest.mark.parametrize("name", ["g.csv", "similar.csv", "feedback.zip", "canvas-a1.csv"])
+@pytest.mark.parametrize("name", ["g.csv", "similar.csv", "feedback.zip", f"{IMPORT}.csv"])
 def test_a_file_of_somebody_else_is_never_replaced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    text = CANVAS if name == "canvas-a1.csv" else "name,grade\nann,1\n"
+    text = CANVAS if IMPORT in name else "name,grade\nann,1\n"
     (tmp_path / name).write_text(text)
-    students = tmp_path / ("class.csv" if name != "canvas-a1.csv" else name)
+    students = tmp_path / (name if IMPORT in name else "class.csv")
     students.write_text(CANVAS)
     monkeypatch.setattr(course, "grade", lambda folder, done, **how: done([graded("ann")]))
     with pytest.raises(FileExistsError, match=r"exists, and urdgn_lite did not|class list itself"):
         course.grade_course(tmp_path, tmp_path / "g.csv", tmp_path / "feedback", students)
     assert (tmp_path / name).read_text() == text
-    assert (tmp_path / "g.csv").exists() == (name in ("g.csv", "canvas-a1.csv"))
+    assert (tmp_path / "g.csv").exists() == (name == "g.csv" or IMPORT in name)
 
 
 def test_a_page_of_somebody_else_stays_and_what_was_written_here_is_replaced(

@@ -33,19 +33,20 @@ LAMBDA = BOOK + "“the whole game”"
 PIXELS = BOOK + "“A λ is nothing without its norm”"
 SATURATING = BOOK + "“What saturation does to λ”"
 LOGITS = BOOK + "“Why logits”"
-BLACK, GREY = -0.9, 0.0
+BLACK, GREY = -1.0, 0.0
 
 
 def probe_objective(function: Callable[..., Any], request: Request) -> Response:
     """Call a learner's `generator_loss(z_fake, generated, real, lam)` once."""
     dtype = getattr(torch, request.get("dtype", "float32"))
     device = request.get("device", "cpu")
-    z = torch.tensor(request["z"], dtype=dtype, device=device).unsqueeze(1).requires_grad_()
-    generated = image(request["generated"], dtype, device).requires_grad_()
-    leaves = {"z_fake": z, "generated": generated}
-    given = {k: v * 1 for k, v in leaves.items()} | {"real": image(request["real"], dtype, device)}
-    watch = Watch(given, leaves)
     with one_device(device):
+        z = torch.tensor(request["z"], dtype=dtype, device=device).unsqueeze(1).requires_grad_()
+        generated = image(request["generated"], dtype, device).requires_grad_()
+        leaves = {"z_fake": z, "generated": generated}
+        given = {k: v * 1 for k, v in leaves.items()}
+        given["real"] = image(request["real"], dtype, device)
+        watch = Watch(given, leaves)
         value = function(*given.values(), float(request["lam"]))
     response = describe(value) | {"adversarial": request.get("adversarial", "saturating")}
     response["changed"] = watch.changes()

@@ -128,11 +128,11 @@ def _mean(ask: Ask, rng: Random) -> None:
     got = number(ask(**large), tell(z, d))
     why = f"8 × 8 pixels instead of 4 × 4, all alike, turn {once:.4g} into {got:.4g}"
     same(once, got, why, tell(z, d))
-    unlike = [round(v + rng.uniform(-0.3, 0.3), 2) for v in (-2, -1, 2, 2.5)]
+    unlike = [round(v + rng.uniform(-0.3, 0.3), 2) for v in (-2, -1, 0, 1, 2, 2.5)]
     rng.shuffle(unlike)
     alone = math.fsum(value(ask, [v] * 2, d) for v in unlike) / len(unlike)
     together = value(ask, unlike, d)
-    why = f"four different faces give {together:.4g}, one by one {alone:.4g} on average"
+    why = f"six different faces give {together:.4g}, one by one {alone:.4g} on average"
     same(alone, together, why, tell(unlike, d))
 
 

@@ -19,9 +19,9 @@ SIDE = 128
 ANGLES = torch.arange(-40.0, 41.0, 10.0)
 
 
-def black_and_white(rng: Random, n: int = 1) -> Tensor:
+def black_and_white(rng: Random, n: int = 1, side: int = SIDE) -> Tensor:
     """Images of pixels that are black or white."""
-    return noise(rng, n, 3, SIDE, SIDE).sign()
+    return noise(rng, n, 3, side, side).sign()
 
 
 def bars(rng: Random, upright: bool = False, n: int = 1) -> Tensor:
@@ -31,10 +31,10 @@ def bars(rng: Random, upright: bool = False, n: int = 1) -> Tensor:
     return image.expand(n, 3, SIDE, SIDE).clone()
 
 
-def waves(rng: Random, height: float = 0.25) -> Tensor:
-    """Soft upright waves: bicubic enlarges them almost without a fault."""
-    x = torch.arange(SIDE) + rng.randrange(32)
-    return (height * torch.sin(x * 2 * math.pi / 32)).expand(1, 3, SIDE, SIDE).clone()
+def waves(rng: Random) -> Tensor:
+    """Soft upright waves, which bicubic keeps, under faint lines 3 pixels apart, which it loses."""
+    x = (torch.arange(SIDE) + rng.randrange(32)) * 2 * math.pi
+    return (0.25 * torch.sin(x / 32) + 0.07 * torch.cos(x / 3)).expand(1, 3, SIDE, SIDE).clone()
 
 
 def psnr(a: Tensor, b: Tensor) -> Tensor:
@@ -72,13 +72,15 @@ flicker = Exercise(
 )  # fmt: skip
 
 
-def _loses(images: Tensor, pixels: int, axis: int = 3) -> tuple[Tensor, Tensor]:
-    return psnr(images.roll(pixels, axis), images), psnr(
-        upsample_bicubic(downsample(images)), images)  # fmt: skip
+def _loses(
+    images: Tensor, pixels: int, axis: int = 3, method: str = "antialiased"
+) -> tuple[Tensor, Tensor]:
+    baseline = upsample_bicubic(downsample(images, method))
+    return psnr(images.roll(pixels, axis), images), psnr(baseline, images)
 
 
-def _share(images: Tensor, pixels: int, axis: int = 3) -> Tensor:
-    moved, baseline = _loses(images, pixels, axis)
+def _share(images: Tensor, pixels: int, axis: int = 3, method: str = "antialiased") -> Tensor:
+    moved, baseline = _loses(images, pixels, axis, method)
     return (moved < baseline).float().mean()
 
 
@@ -96,7 +98,11 @@ def _sharing(rng: Random) -> Iterator[tuple[str, tuple[Any, ...]]]:
     yield "one image of noise, which loses, and three of level bars, moved by 3", (mixed, 3)
     yield "pale noise, moved by 3", (0.05 * image, 3)
     unlike = torch.cat([image[:1], waves(rng)])
-    yield "noise, which bicubic spoils, and soft waves, which it does not, by 3", (unlike, 3)
+    yield "noise, which bicubic spoils, and soft waves under faint lines, moved by 3", (unlike, 3)
+    yield "a black image, the same however it is made, moved by 1", (-torch.ones_like(image[:1]), 1)
+    grain = noise(rng, 1, 3, SIDE, SIDE)
+    smeared = (0.4 * grain + 0.24 * grain.roll(1, 3)).clamp(-1, 1)
+    yield "noise that is smeared to the right, moved by 1", (smeared, 1)
 
 
 shifted = Exercise(
@@ -108,6 +114,7 @@ shifted = Exercise(
         "it counts those that win": lambda i, p: (torch.gt(*_loses(i, p))).float().mean(),
         "the original moves down, not to the side": lambda i, p: _share(i, p, 2),
         "it moves by one pixel too many": lambda i, p: _share(i, p + 1),
+        "bicubic enlarges the antialiased LR face": lambda i, p: _share(i, p, method="aliased"),
         "each face has a baseline of its own, not the mean of all": _against_the_mean,
         "one verdict on the means is not a share of the faces": (
             lambda i, p: torch.lt(*(v.clamp(max=99).mean() for v in _loses(i, p))).float()),
@@ -126,7 +133,7 @@ def _best(generated: Tensor, real: Tensor, reach: int, moves: Any = None) -> Ten
 def _moved(rng: Random) -> Iterator[tuple[str, tuple[Any, ...]]]:
     for moves in (((0, 0), (0, 0)), ((2, 0), (-2, 0)), ((0, 2), (0, -2)), ((1, 2), (-2, 1)),
                   ((1, 0), (2, 0)), ((4, 0), (0, -4))):  # fmt: skip
-        real = black_and_white(rng, 2)
+        real = black_and_white(rng, 2, 24)
         paler = 0.98 * torch.cat([shift(r[None], *m) for r, m in zip(real, moves, strict=True)])
         yield f"two images of noise moved by {moves} (right, down), reach 2", (paler, real, 2)
 

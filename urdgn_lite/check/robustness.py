@@ -43,7 +43,10 @@ def probe_damage(function: Callable[..., Any], request: Request) -> Response:
         difference = (result.double() - before.double()).abs()
         low, high = result.min().item(), result.max().item()
         least = difference.flatten(1).mean(1).min().item()
-        response |= {"low": low, "high": high, "far": difference.mean().item(), "least": least}
+        apart = torch.cdist(result.detach().double().flatten(1), before.double().flatten(1))
+        mixed = (apart.amin(1) < apart.diag() - 1e-3).double().mean().item()
+        response |= {"low": low, "high": high, "far": difference.mean().item(), "least": least,
+                     "mixed": mixed}  # fmt: skip
         if request.get("again"):
             torch.rand(7)  # the global generator has moved on
             same, other = (
@@ -97,11 +100,19 @@ def _images_kept(ask: Ask, rng: Random) -> None:
         raise Failed("; ".join(got["changed"]), on)
 
 
-@damage.property("zero", "severity 0 does nothing", DAMAGES)
+@damage.property(
+    "zero", "severity 0 does nothing, and a little leaves all faces their own", DAMAGES
+)
 def _zero(ask: Ask, rng: Random) -> None:
     got, on = hit(ask, rng, 0.0)
     if got["far"] > 1e-6:
         raise Failed(f"pixels moved by {got['far']:.3g} on average", on)
+    got, on = hit(ask, rng, 0.02, 64)
+    low, high = got["low"], got["high"]
+    if low > -0.5 or high < 0.5:
+        raise Failed(f"black and white are {low:.2g} and {high:.2g}: faces are in [-1, 1]", on)
+    if got["mixed"] > 0.5:
+        raise Failed("most faces look more like another one of the batch than like themselves", on)
 
 
 @damage.property("grows", "more severity, more damage: in three steps at least", DAMAGES,
@@ -110,7 +121,8 @@ def _grows(ask: Ask, rng: Random) -> None:
     draw = rng.randrange(10**6)
     far = [hit(ask, Random(draw), s, 64)[0]["far"] for s in (0.0, 0.25, 0.5, 0.75, 1.0)]
     steps = [b - a for a, b in pairwise(far)]
-    if min(steps) < -0.05 * far[-1] or sum(s > 0.02 * far[-1] > 0 for s in steps) < 2:
+    grown = [step > 0.02 * far[-1] > 0 for step in steps]
+    if min(steps) < -0.05 * far[-1] or sum(grown) < 2 or not any(grown[2:]):
         moved = ", ".join(f"{v:.3g}" for v in far)
         raise Failed(f"pixels move by {moved} on average", "severity 0, 0.25, 0.5, 0.75, 1")
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -125,6 +127,25 @@ class OneDevice(TorchFunctionMode):
         return func(*args, **kwargs)
 
 
-def one_device(device: str) -> AbstractContextManager:
-    """`OneDevice` while shapes alone are computed; elsewhere nothing."""
-    return OneDevice() if device == "meta" else nullcontext()
+@contextmanager
+def one_device(device: str) -> Iterator[None]:
+    """`OneDevice` while shapes alone are computed; elsewhere nothing.
+
+    torch loads its compiler, 800 modules in a second, to switch it off where it computes shapes:
+    what is not loaded need not be.
+    """
+    if device != "meta":
+        yield
+        return
+    compiler = "torch._dynamo"
+    absent = compiler not in sys.modules
+    if absent:
+        idle = ModuleType(compiler)
+        idle.disable = lambda function, *_, **__: function  # type: ignore[attr-defined]
+        sys.modules[compiler] = idle
+    try:
+        with OneDevice():
+            yield
+    finally:
+        if absent:
+            sys.modules.pop(compiler, None)

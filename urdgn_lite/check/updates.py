@@ -125,6 +125,9 @@ def _new_share(ask: Ask, rng: Random) -> None:
     _, new, on = step(ask, 1.0, 0.0, alpha=alpha, eps=1e-8)
     why = f"here δ = 0 becomes {new:.3g}; with no gradient δ = 1 becomes {kept:.3g}: together "
     same(kept + new, 1, why + f"{kept + new:.3g}", on)
+    _, both, on = step(ask, 1.0, 1.0, alpha=alpha, eps=1e-8)
+    why = f"δ becomes {both:.3g}; the kept share {kept:.3g} and the new one {new:.3g} add up to 1"
+    same(both, 1, why, on)
 
 
 @rmsprop.property("squares", "δ averages squared gradients", DELTA, costs=HALF)

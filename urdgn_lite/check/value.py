@@ -50,17 +50,17 @@ def probe_discriminator(function: Callable[..., Any], request: Request) -> Respo
     """Call a learner's `discriminator_value(D, generated, real)` once, on given logits."""
     dtype = getattr(torch, request.get("dtype", "float32"))
     device = request.get("device", "cpu")
-    D = ToyD().to(device=device, dtype=dtype)
-    G = torch.ones((), dtype=dtype, device=device, requires_grad=True)
-    torch.nn.init.constant_(D.bias, request.get("bias", 0.0))
-    D.bias.grad = torch.full_like(D.bias, 0.5)  # somebody's, who has not stepped yet
-    fake, real = (
-        image(constant([z / GAIN for z in request[k]], 2), dtype, device)
-        for k in ("generated", "real")
-    )
-    given = {"generated": G * fake, "real": real}
-    watch = Watch(given | {"D's weight": D.bias}, {"D": D.bias, "G": G})
     with one_device(device):
+        D = ToyD().to(device=device, dtype=dtype)
+        G = torch.ones((), dtype=dtype, device=device, requires_grad=True)
+        torch.nn.init.constant_(D.bias, request.get("bias", 0.0))
+        D.bias.grad = torch.full_like(D.bias, 0.5)  # somebody's, who has not stepped yet
+        fake, real = (
+            image(constant([z / GAIN for z in request[k]], 2), dtype, device)
+            for k in ("generated", "real")
+        )
+        given = {"generated": G * fake, "real": real}
+        watch = Watch(given | {"D's weight": D.bias}, {"D": D.bias, "G": G})
         value = function(D, given["generated"], given["real"])
     response = describe(value) | {"changed": watch.changes()}
     if False in {D.training, *D.modes}:
@@ -210,10 +210,10 @@ def _mean(ask: Ask, rng: Random) -> None:
     why = f"the same faces 6 times instead of twice turn {once:.4g} into {thrice:.4g}"
     same(once, thrice, why, tell(real, fake))
     real, fake = ([round(v + rng.uniform(-0.3, 0.3), 2) for v in order]
-                  for order in ((-2, 2.5, -1, 2), (2, -2, 2.5, -1)))  # fmt: skip
+                  for order in ((-2, 2.5, -1, 0, 1, 2), (2, -2, 1, 2.5, -1, 0)))  # fmt: skip
     alone = [value(ask, [a] * 2, [b] * 2) for a, b in zip(real, fake, strict=True)]
     together, average = value(ask, real, fake), math.fsum(alone) / len(alone)
-    why = f"four different faces of each kind give {together:.4g}, one by one {average:.4g} "
+    why = f"six different faces of each kind give {together:.4g}, one by one {average:.4g} "
     same(together, average, why + "on average", tell(real, fake))
 
 

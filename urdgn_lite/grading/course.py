@@ -64,7 +64,7 @@ def grade_course(
         raise
     finally:
         if made.grades:
-            absent = table.absent(made.grades, listed) if not how.get("only") else []
+            absent = table.absent(made.grades, listed, old)
             rows = table.rows([*made.grades, *absent], marks, old)
             table.write_table(rows, out)
             made.questions = pages.write_questions(made.grades, written)

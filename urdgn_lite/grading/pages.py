@@ -6,7 +6,6 @@ written answers side by side, anonymous, with the rubric to tick.
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import html
 import io
@@ -15,10 +14,10 @@ import zipfile
 from collections import Counter
 from pathlib import Path
 
+from urdgn_lite import store
 from urdgn_lite.grading.grade import Grade
-from urdgn_lite.grading.submission import Assignment, assignments
-from urdgn_lite.grading.table import Row, anonymous, number, plain, write_table
-from urdgn_lite.store import spare, write
+from urdgn_lite.grading.submission import Assignment, assignments, read_csv
+from urdgn_lite.grading.table import Row, anonymous, number, plain, spare, write_table
 
 MARKS = ["id", "points", "comment"]
 
@@ -60,16 +59,17 @@ def marks(folder: Path) -> dict[tuple[str, str], dict[str, Row]]:
     for name, asked in assignments().items():
         for text in asked.written:
             path = folder / f"{name}-{text}.csv"
-            lines = path.read_text("utf-8-sig").splitlines(keepends=True) if path.exists() else []
-            for row in csv.DictReader(lines):
-                if (row.get("points") or "").strip():
+            spare(path, MARKS)
+            for row in read_csv(path) if path.exists() else ():
+                if row["points"].strip() or row["comment"].strip():
                     found.setdefault((row["id"], name), {})[text] = row
     return found
 
 
 def sums(found: dict[tuple[str, str], dict[str, Row]]) -> dict[tuple[str, str], float]:
-    """Points of all written answers of each submission."""
-    return {key: sum(number(r["points"]) for r in texts.values()) for key, texts in found.items()}
+    """Points of all written answers of each submission that has some."""
+    given = {key: [r["points"] for r in rows.values()] for key, rows in found.items()}
+    return {key: sum(map(number, points)) for key, points in given.items() if any(points)}
 
 
 def write_questions(grades: list[Grade], folder: Path) -> list[Path]:
@@ -147,8 +147,8 @@ def write_feedback(grades: list[Grade], found: list[Row], folder: Path) -> list[
                 owner = re.sub(r"[/\\]+|^\.+", "-", plain(s.student))
             archive.writestr(f"{owner}/{made[-1].name}", page)
     archive_path = folder.with_name(f"{folder.name}.zip")
-    spare(archive_path)
-    write(archive_path, zipped.getvalue())
+    store.spare(archive_path)
+    store.write(archive_path, zipped.getvalue())
     return made
 
 
@@ -159,7 +159,7 @@ def _write(path: Path, page: str) -> Path:
         old, _, seal = path.read_bytes().rpartition(b"<!--")
         if seal.strip(b" ->\n") != _seal(old):
             return _write(path.with_stem(f"{path.stem}-new"), page)
-    write(path, body + b"<!-- " + _seal(body) + b" -->\n")
+    store.write(path, body + b"<!-- " + _seal(body) + b" -->\n")
     return path
 
 

@@ -15,6 +15,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 
 MOST_CODE = 2**18  # characters of code
 UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
+PROMPT = re.compile(r"\s*In \[\d+\]: ")  # what follows is Python as it stands, and does nothing
 # These run their body, or their line; a module that is written is as good as written here
 PYTHON_MAGICS = ("time", "timeit", "capture", "prun", "writefile")
 
@@ -100,16 +101,20 @@ def parse(source: str) -> tuple[list[ast.stmt] | None, str]:
     """
     if len(source) > MOST_CODE:
         return None, "too long"
-    try:
-        return _python(source), ""
-    except UNREADABLE as error:
-        fault = (
-            f"line {error.lineno}: {error.msg}" if isinstance(error, SyntaxError) else repr(error)
-        )
+    fault = ""
+    if not PROMPT.match(source):
+        try:
+            return _python(source), ""
+        except UNREADABLE as error:
+            fault = _fault(error)
     try:
         return _without_magics(_python(TransformerManager().transform_cell(source))), ""
-    except UNREADABLE:
-        return None, fault
+    except UNREADABLE as error:
+        return None, fault or _fault(error)
+
+
+def _fault(error: BaseException) -> str:
+    return f"line {error.lineno}: {error.msg}" if isinstance(error, SyntaxError) else repr(error)
 
 
 def _python(source: str) -> list[ast.stmt]:

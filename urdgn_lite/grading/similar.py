@@ -12,7 +12,7 @@ from urdgn_lite.grading.table import plain, write_table
 
 LENGTH = 5  # words in a row
 LEAST = 0.6  # of the smaller one's rows of words that the other one has as well
-COLUMNS = ["assignment", "one", "other", "shared"]
+COLUMNS = ["assignment", "one", "other", "shared", "urdgn_lite"]
 
 
 def shingles(g: Grade) -> set[tuple[str, ...]]:

@@ -8,6 +8,7 @@ or a folder a student. Colab's "Copy of " counts for nothing.
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import re
@@ -82,6 +83,7 @@ class Submission:
     file: str
     assignment: str = ""
     number: str = ""  # of the student, in Canvas or Moodle
+    whose: str = ""  # number or name in the path: the same with and without a class list
     late: bool = False
     problem: str = ""
     path: Path = Path()
@@ -104,6 +106,7 @@ def submission(path: Path, folder: Path, known: dict[str, Assignment]) -> Submis
             )
             found.assignment = _named(rest, known) or found.assignment
             break
+    found.whose = found.number or found.student
     return found
 
 
@@ -115,7 +118,7 @@ def _student(inside: Path, known: dict[str, Assignment]) -> str:
     stem = COPY.sub("", inside.stem)
     found = list(_mentions(stem, known))
     cut = stem[: found[-1].start()] if found else stem
-    return cut.strip(" -_.") or inside.stem
+    return cut.strip(" -_.(") or inside.stem
 
 
 def _mentions(name: str, known: dict[str, Assignment]) -> Any:
@@ -175,21 +178,33 @@ class Student:
     row: dict[str, str]
 
 
-def class_list(path: Path) -> list[Student]:
-    """Canvas's gradebook, Moodle's grading worksheet, or any csv with a column of names."""
+def read_csv(path: Path) -> list[dict[str, str]]:
+    """A table as any program saved it: with commas or, in some countries, semicolons.
+
+    Raises
+    ------
+    ValueError : it is none.
+    """
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
+        text = path.read_text("utf-8-sig")
+        head = text.partition("\n")[0]
+        comma = ";" if head.count(";") > head.count(",") else ","
+        rows = list(csv.DictReader(io.StringIO(text), delimiter=comma))
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{path} is no table: save it as .csv, in UTF-8 ({error})") from error
+    return [{k: v or "" for k, v in row.items() if k} for row in rows]
+
+
+def class_list(path: Path) -> list[Student]:
+    """Canvas's gradebook, Moodle's grading worksheet, or any csv with a column of names."""
     names = ("Student", "Full name", "name", "student", "Name")
     numbers = ("ID", "Identifier", "id", "number")
     found = []
-    for row in rows:
+    for row in read_csv(path):
         name = next((row[k].strip() for k in names if row.get(k)), "")
         number = next((re.sub(r"\D", "", row[k]) for k in numbers if row.get(k)), "")
         if name and name.lower() not in ("points possible", "student, test"):
-            found.append(Student(name, number, {k: v or "" for k, v in row.items() if k}))
+            found.append(Student(name, number, row))
     if not found:
         raise ValueError(f"no names in {path}: a column Student, Full name or name was expected")
     return found

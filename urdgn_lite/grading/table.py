@@ -15,21 +15,24 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from urdgn_lite import __version__
 from urdgn_lite.grading.grade import Grade
-from urdgn_lite.grading.submission import Student, assignments, same
+from urdgn_lite.grading.submission import Student, Submission, assignments, read_csv, same
 from urdgn_lite.store import write
 
 FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r")  # what a spreadsheet would run
 PARTS = [p.id for a in assignments().values() for p in a.parts]
 COLUMNS = ["student", "number", "id", "assignment", "file", "late", *PARTS, "checks", "written",
-           "manual", "total", "of", "comment", "feedback", "status", "seconds"]  # fmt: skip
+           "manual", "total", "of", "comment", "feedback", "status", "seconds",
+           "urdgn_lite"]  # fmt: skip
+LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")  # 12e345 is a number to Excel
 Row = dict[str, str]
 
 
 def anonymous(g: Grade) -> str:
     """Six letters that stand for a student while written answers are read."""
-    whose = g.submission.number or g.submission.student
-    return hashlib.sha256(whose.encode()).hexdigest()[:6]
+    digest = hashlib.sha256(g.submission.whose.encode()).hexdigest()[:6]
+    return digest.translate(LETTERS)
 
 
 def rows(grades: list[Grade], marks: dict[tuple[str, str], float], old: list[Row]) -> list[Row]:
@@ -57,13 +60,11 @@ def rows(grades: list[Grade], marks: dict[tuple[str, str], float], old: list[Row
             "total": g.checks + (written or 0) + manual,
             "of": asked.automatic + sum(asked.written.values()) if asked else 0,
             "comment": before.get("comment", ""), "feedback": g.feedback, "status": g.status,
-            "seconds": round(g.seconds, 1),
+            "seconds": round(g.seconds, 1), "urdgn_lite": __version__,
         }  # fmt: skip
         made.append({k: cell(v) for k, v in values.items()})
-    new = {r["file"] for r in made if r["file"]} | {
-        (r["student"], r["assignment"]) for r in made if not r["file"]
-    }
-    stay = [r for r in old if r["file"] and r["file"] not in new]
+    new = {r["file"] for r in made} | {(r["student"], r["assignment"]) for r in made}
+    stay = [r for r in old if (r["file"] or (r["student"], r["assignment"])) not in new]
     return sorted(made + stay, key=lambda r: (r["assignment"], r["student"], r["file"]))
 
 
@@ -92,13 +93,8 @@ def cell(value: Any) -> str:
 
 def read_table(path: Path) -> list[Row]:
     """A table as it was written, or as a spreadsheet saved it."""
-    if not path.exists():
-        return []
-    text = path.read_text(encoding="utf-8-sig")
-    head = text.partition("\n")[0]
-    comma = ";" if head.count(";") > head.count(",") else ","
-    found = csv.DictReader(text.splitlines(keepends=True), delimiter=comma)
-    return [{k: row.get(k) or "" for k in COLUMNS} for row in found]
+    found = read_csv(path) if path.exists() else []
+    return [{k: row.get(k, "") for k in COLUMNS} for row in found]
 
 
 def spare(path: Path, columns: list[str] = COLUMNS) -> None:
@@ -110,8 +106,7 @@ def spare(path: Path, columns: list[str] = COLUMNS) -> None:
     """
     if path.exists():
         head = path.read_text("utf-8-sig", "replace").partition("\n")[0]
-        there = re.split("[;,]", re.sub('["\r]', "", head))
-        if sorted(there) != sorted(",".join(columns).split(",")):
+        if sorted(re.split("[;,]", re.sub('["\r]', "", head))) != sorted(columns):
             raise FileExistsError(f"{path} exists, and urdgn_lite did not write it: choose another")
 
 
@@ -125,18 +120,23 @@ def write_table(found: Iterable[dict[str, str]], path: Path, columns: list[str] 
     write(path, text.getvalue().encode("utf-8-sig"))  # the mark helps Excel
 
 
-def absent(grades: list[Grade], students: list[Student]) -> list[Grade]:
-    """A row for everybody on the class list who handed in nothing; names as the list has them."""
+def absent(grades: list[Grade], students: list[Student], old: list[Row]) -> list[Grade]:
+    """A row for everybody on the class list who handed in nothing; names as the list has them.
+
+    `old` is the table as it was: what stands there was handed in as well.
+    """
     for g in grades:
         for student in (s for s in students if same(s, g.submission)):
             g.submission.student = student.name
             g.submission.number = student.number or g.submission.number
     known, found = assignments(), []
     for name in sorted({g.submission.assignment for g in grades} & known.keys()):
-        here = [g for g in grades if g.submission.assignment == name]
+        here = [g.submission for g in grades if g.submission.assignment == name]
+        here += [Submission(r["student"], r["file"], name, r["number"])
+                 for r in old if r["file"] and r["assignment"] == name]  # fmt: skip
         for student in students:
-            if not any(same(student, g.submission) for g in here):
-                lost = type(here[0].submission)(student.name, "", name, student.number)
+            if not any(same(student, s) for s in here):
+                lost = Submission(student.name, "", name, student.number)
                 note = {"": "nothing was handed in"}
                 found.append(Grade(lost, status="missing", remarks=note, of=known[name].automatic))
     return found
@@ -164,7 +164,7 @@ def for_import(
             if moodle:
                 line["Feedback comments"] = row.get("comment", "").lstrip("'")
             lines.append(line)
-        made.append(folder / f"{'moodle' if moodle else 'canvas'}-{name}.csv")
+        made.append(folder / f"urdgn_lite-{'moodle' if moodle else 'canvas'}-{name}.csv")
         if source and made[-1].resolve() == source.resolve():
             raise FileExistsError(f"{source} is the class list itself: give it another name")
         write_table(lines, made[-1], list(lines[0]))
