@@ -6,8 +6,7 @@ import math
 import pytest
 import torch
 
-from urdgn_lite.degrade import downsample, upsample_bicubic
-from urdgn_lite.faces import to_float
+from urdgn_lite.degrade import downsample, to_float, upsample_bicubic
 from urdgn_lite.measure import conditions as bins
 from urdgn_lite.measure import evaluate as e
 from urdgn_lite.measure import metrics

@@ -2,14 +2,12 @@ import io
 import re
 from base64 import b64decode
 
-import matplotlib as mpl
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from urdgn_lite.degrade import downsample, upsample_bicubic
-from urdgn_lite.faces import to_float, to_uint8
+from urdgn_lite.degrade import downsample, to_float, to_uint8, upsample_bicubic
 from urdgn_lite.lesson import figures
 
 
@@ -54,10 +52,6 @@ def test_the_sheet_shows_lr_bicubic_generated_and_hr_from_the_top(four, lr):
         assert np.array_equal(column[128:256], figures.as_array(upsample_bicubic(lr))[face])
         assert np.array_equal(column[256:384], pixels(four.flip(3))[face])
         assert np.array_equal(column[384:], pixels(four)[face])
-
-
-def test_without_hr_the_sheet_has_three_rows(lr):
-    assert figures.sheet(lr, lr, lr).size == (4 * 128, 3 * 128)
 
 
 def shown(pictures):
@@ -138,51 +132,8 @@ def test_words_cannot_break_out_of_the_page(four):
     assert 'aria-label="&lt;b&gt;&quot;: 4 side by side"' in page
 
 
-def test_curves_are_drawn_over_the_steps_and_named_at_their_ends():
-    history = [{"step": 1, "loss": 4.0}, {"step": 2, "loss": 2.0, "gain": 0.5}]
-    (axis,) = figures.curves(history, "loss", "gain", ylabel="dB").axes
-    assert [(list(c.get_xdata()), list(c.get_ydata())) for c in axis.lines] == [
-        ([1, 2], [4.0, 2.0]),
-        ([2], [0.5]),
-    ]
-    assert [t.get_text().strip() for t in axis.texts] == ["loss", "gain"]
-    assert (axis.get_xlabel(), axis.get_ylabel()) == ("step", "dB")
-
-
-def test_a_column_that_a_run_does_not_have_is_left_out():
-    (axis,) = figures.curves([{"step": 1, "loss": 4.0}], "loss", "bce_real").axes
-    assert len(axis.lines) == 1
-
-
 def test_a_sheet_fills_its_last_row_with_black(four):
     sheet = np.asarray(figures.sheet(*four.split(3)))
     assert sheet.shape == (2 * 128, 3 * 128, 3)
     assert np.array_equal(sheet[128:, :128], pixels(four)[3])
     assert not sheet[128:, 128:].any()
-
-
-def test_the_style_is_harmless_to_use_twice():
-    with mpl.rc_context():
-        figures.use_style()
-        once = dict(mpl.rcParams)
-        figures.use_style()
-        assert dict(mpl.rcParams) == once
-        assert mpl.rcParams["axes.facecolor"] == "none"
-
-
-def luminance(colour):
-    """Relative luminance of WCAG 2."""
-    rgb = torch.tensor(mpl.colors.to_rgb(colour))
-    linear = torch.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    return (linear * torch.tensor([0.2126, 0.7152, 0.0722])).sum().item()
-
-
-@pytest.mark.parametrize("name", [*figures.COLOURS, "ink"])
-def test_every_colour_is_legible_on_white_and_on_black(name):
-    light = luminance(figures.COLOURS.get(name, figures.INK))
-    assert 1.05 / (light + 0.05) >= 3
-    assert (light + 0.05) / 0.05 >= 3
-
-
-def test_every_thing_has_a_colour_of_its_own():
-    assert len(set(figures.COLOURS.values())) == len(figures.COLOURS)

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 
 from urdgn_lite import faces
-from urdgn_lite.degrade import downsample, upsample_bicubic
-from urdgn_lite.faces import to_float
+from urdgn_lite.degrade import downsample, to_float, upsample_bicubic
 from urdgn_lite.measure import evaluate, metrics
 from urdgn_lite.methods import belief
 from urdgn_lite.methods.liu import Liu, average, bilateral, resize
@@ -43,7 +42,7 @@ def test_eigenfaces_are_those_of_pca(hr):
 def test_too_few_different_faces_are_refused(hr, n, local, least):
     same = hr[:1].repeat(n, 1, 1, 1) if not local else hr[:n]
     with pytest.raises(ValueError, match=f"Liu needs at least {least} different faces"):
-        Liu(local=local).fit(same, progress=False)
+        Liu(local=local).fit(same)
     assert torch.isfinite(Liu(local=local).fit(hr[:least])(downsample(hr[5:6]))).all()
 
 
@@ -104,10 +103,7 @@ def test_propagation_lowers_the_energy_of_the_nearest_candidates(few_faces, fitt
 
 def test_switching_a_stage_off_changes_the_row(few_faces, hr):
     settings = [{}, {"local": False}, {"smoothness": 0.0}, {"rank": 3}]
-    rows = [
-        evaluate.evaluate(Liu(candidates=4, **s).fit(hr), few_faces, progress=False)["psnr"]
-        for s in settings
-    ]
+    rows = [evaluate.evaluate(Liu(candidates=4, **s).fit(hr), few_faces)["psnr"] for s in settings]
     assert min(abs(a - b) for a, b in itertools.combinations(rows, 2)) > 0.01
 
 

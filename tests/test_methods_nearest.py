@@ -1,8 +1,7 @@
 import pytest
 import torch
 
-from urdgn_lite.degrade import downsample
-from urdgn_lite.faces import to_float
+from urdgn_lite.degrade import downsample, to_float
 from urdgn_lite.measure import evaluate
 from urdgn_lite.methods.nearest import Nearest
 
@@ -46,8 +45,5 @@ def test_colour_counts_too():
 
 
 def test_fewer_training_faces_change_the_row(few_faces, hr):
-    row, smaller = (
-        evaluate.evaluate(Nearest(faces=n).fit(hr.flip(3)), few_faces, progress=False)
-        for n in (8, 2)
-    )
+    row, smaller = (evaluate.evaluate(Nearest(faces=n).fit(hr.flip(3)), few_faces) for n in (8, 2))
     assert row["psnr"] > smaller["psnr"] + 0.1

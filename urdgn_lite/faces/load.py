@@ -1,7 +1,5 @@
 """`load`: faces from any known place, decoded into memory once."""
 
-from __future__ import annotations
-
 import csv
 import os
 import warnings

@@ -1,7 +1,5 @@
 """One image file becomes one face: formats, ranges and sizes, and the frame of the eyes."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Sequence
 from contextlib import nullcontext

@@ -1,7 +1,5 @@
 """Pictures side by side for a page, JupyterLab and Colab alike: HTML with nothing to fetch."""
 
-from __future__ import annotations
-
 import io
 import re
 from base64 import b64encode
