@@ -25,7 +25,7 @@ OF_A_MODEL = [explore.damage, explore.occlusion, explore.shift, explore.rotation
 @pytest.fixture(scope="module")
 def explorers():
     found = {make.__name__: make("bicubic") for make in OF_A_MODEL}
-    found["lam"] = explore.lam({"0": "bicubic", "∞": "lite"})
+    found["lam"] = explore.lam()
     found["methods"] = explore.methods(["bicubic", "lite"])
     frames = [np.full((60, 80, 3), 10 * i, np.uint8) for i in range(12)]
     found["training"] = explore.training(frames, range(0, 120, 10), [f"{i} dB" for i in range(12)])

@@ -76,6 +76,7 @@ def test_a_png_with_a_large_text_is_read():
         (b"%PDF-1.7\n", "a PDF"),
         (b"PK\x03\x04" + bytes(40), r"\.zip archive"),
         (b"\x1f\x8b" + bytes(40), "gzip"),
+        (bytes(257) + b"ustar\x00", "a tar archive"),
     ],
 )
 def test_what_is_no_image_is_told_what_it_is(content, what):

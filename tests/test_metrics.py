@@ -219,14 +219,6 @@ def test_lpips_is_that_of_torchmetrics(alexnet, generated, real):
     assert lpips(generated, real).tolist() == pytest.approx(theirs.tolist(), abs=1e-6)
 
 
-def test_lpips_is_small_for_small_changes_and_nought_for_none(alexnet, generated, real):
-    assert lpips(real, real).tolist() == [0] * 8
-    assert lpips(real[:1], real[:1]).shape == (1,)
-    halfway = lpips((generated + real) / 2, real)
-    assert (halfway > 0).all()
-    assert (halfway < lpips(generated, real)).all()
-
-
 def test_lpips_is_measured_after_clamping_and_rounding(alexnet, real):
     assert torch.equal(lpips(real + 0.3 / 255, real), torch.zeros(8))
     overshoot = torch.where(real == 1, 1.5, real)

@@ -6,7 +6,7 @@ result.
 """
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -140,17 +140,11 @@ def _before_it_shrinks(
     return Explorer(render, {"face": of_faces(), **amounts}, swept, "gain over bicubic")
 
 
-def lam(models: Mapping[str, Model] | None = None) -> Explorer:
-    """The trade-off of Eq. 2: one face through generators trained with different λ.
-
-    Parameters
-    ----------
-    models : λ as text -> model; those of `SWEEP` that the zoo holds.
-    """
-    known = {label: name for label, name in SWEEP.items() if name in zoo.names()}
-    chosen = {label: method_of(model) for label, model in (models or known).items()}
+def lam() -> Explorer:
+    """The trade-off of Eq. 2: one face through the zoo's generators with different λ (`SWEEP`)."""
+    chosen = {label: named(name) for label, name in SWEEP.items() if name in zoo.names()}
     if not chosen:
-        raise ValueError(f"the zoo holds none of {', '.join(SWEEP.values())}: give models")
+        raise ValueError(f"the zoo holds none of {', '.join(SWEEP.values())}")
 
     def render(face: int, λ: str) -> Scene:
         h = people()[face : face + 1]

@@ -253,9 +253,9 @@ def tables(table: Table1) -> list[Table]:
     return [one.printed() for one in found]
 
 
-def markdown(name: str, methods: Iterable[str], on: str = "celeba128-test") -> str:
+def markdown(name: str, methods: Iterable[str]) -> str:
     """One of the series `NAMES` for a notebook, of methods whose bins the ledger has."""
-    return sheet(name, {f"`{key}`": read(key, on) for key in methods}).markdown()
+    return sheet(name, {f"`{key}`": read(key) for key in methods}).markdown()
 
 
 def _place(entry: Row) -> str:
