@@ -109,7 +109,8 @@ PRESETS: dict[str, Preset] = {p.name: p for p in (
     # Sect. 3.2 to the letter. Open there, chosen by us: layer sizes, N, K, ε inside the root, the
     # initial weights; batch normalisation and mirrored faces are ours. 937 steps are an epoch.
     Preset("paper", LITE, reduction="sum",
-           optimiser=LITERAL, rate=1e-3, schedule="paper", steps=28_110),
+           optimiser=LITERAL, rate=1e-3, schedule="paper", steps=28_110,
+           outcome="+2.47 dB on CelebA's test faces, after 52 minutes of 1 CPU core"),
     Preset("paper-gan", LITE, SMALL_D, 100.0, "sum", "saturating",
            optimiser=LITERAL, rate=1e-3, schedule="paper", steps=14_055,
            outcome="+2.21 dB on CelebA's test faces, after 52 minutes of 2 CPU cores"),
