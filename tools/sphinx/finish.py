@@ -19,7 +19,9 @@ from urllib.parse import quote
 from PIL import Image
 from sphinx.application import Sphinx
 
-DRAWN = re.compile(r'<img\b([^>]*?)src="((?:\.\./)*_images/)([\w.-]+)\.(png|jpg|webp)"([^>]*?)/?>')
+DRAWN = re.compile(  # not yet in its frame
+    r'(?<!picture">)<img\b([^>]*?)src="((?:\.\./)*_images/)([\w.-]+)\.(png|jpg|webp)"([^>]*?)/?>'
+)
 WIDE = 600  # CSS px: wider, a figure would be unreadable on a phone, and a face small
 INLINE = re.compile(r'<img\b([^>]*?)src="data:image/webp;base64,([\w+/=]+)"([^>]*?)/?>')
 ICON = re.compile(r'class="[^"]*\bfa[srb]?(?:-solid|-regular|-brands)? fa-([\w-]+)')
