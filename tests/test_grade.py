@@ -214,6 +214,11 @@ def test_a_unix_socket_outside_is_out_of_reach(
         ("open('/etc/passwd', 'w')", "to write /etc/passwd"),
         ("open('/home/teacher/grades.csv')", "to read /home/teacher/grades.csv"),
         ("import socket; socket.create_connection(('1.1.1.1', 53), 2)", "to reach the network"),
+        (
+            "import urllib.request; urllib.request.urlopen('http://host.invalid')",
+            "to reach the network",
+        ),
+        ("import os; os.execv('true', ['true'])", "to start a process (os.exec)"),
         ("import gc; gc.get_objects()", "to look into the grader's memory"),
         ("import os; os.fork()", "to start a process (os.fork)"),
     ],
