@@ -48,9 +48,10 @@ class Watcher:
             return
         if event == "open":
             self._open(*args)
-        elif event in EVENTS and args[:1] != ("fc-list",):  # matplotlib looks for fonts
-            if not (EVENTS[event] in ON_FILES and args and self._own(args[0])):
-                self.tried[f"{EVENTS[event]} ({event})"] = None
+        elif words := EVENTS.get(event):
+            own = words in ON_FILES and bool(args) and self._own(args[0])
+            if not own and args[:1] != ("fc-list",):  # by which matplotlib looks for fonts
+                self.tried[f"{words} ({event})"] = None
 
     def _own(self, path: Any) -> bool:
         folders = (self.home, *HOME_FOLDERS)
