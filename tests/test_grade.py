@@ -24,7 +24,7 @@ from submissions import CASES, DISCRIMINATOR, FULL, GENERATOR, HOSTILE, G, noteb
 from typer.testing import CliRunner
 
 from urdgn_lite.check import SUITES, Unreachable
-from urdgn_lite.check.engine import Request, Response
+from urdgn_lite.check.engine import Plain
 from urdgn_lite.cli import app
 from urdgn_lite.grading import grade
 from urdgn_lite.grading.sandbox import PACKAGE, Limits, Sandbox, Stopped, isolation, missing
@@ -290,7 +290,7 @@ class Dying:
     def __init__(self, after: int) -> None:
         self.asked, self.after = 0, after
 
-    def ask(self, request: Request) -> Response:
+    def ask(self, request: Plain) -> Plain:
         self.asked += 1
         if self.asked > self.after:
             raise Unreachable("gone")
