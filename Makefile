@@ -26,7 +26,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@touch $@
 
 book: $(HTML) ## build the book from its notebooks, warnings as errors
-	@echo "open $(abspath $(HTML))   (or: make read)"
+	@echo "open $(abspath $(HTML)), or with what is live in its pages: make read"
 
 # From the stored outputs, which `make test` compares with what the cells do today.
 $(HTML): $(INSTALLED) $(PACKAGE) $(CHAPTERS) $(BOOKWORK)

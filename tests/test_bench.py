@@ -27,8 +27,15 @@ def row(few_faces, tmp_path_factory):
         folder = tmp_path_factory.mktemp("bench") / "shards"
         write_shards("gallery", folder)
         names, images = ["smoke-gan", "smoke"], few_faces.images
-        yield b.bench(names, images, against="smoke", seconds=0.01, rounds=3, compiled=False,
-                      shards=Shards(folder, "train"))  # fmt: skip
+        yield b.bench(
+            names,
+            images,
+            against="smoke",
+            seconds=0.01,
+            rounds=3,
+            compiled=False,
+            shards=Shards(folder, "train"),
+        )
 
 
 def test_every_network_is_measured_in_use_and_every_preset_in_training(row):

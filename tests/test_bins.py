@@ -6,8 +6,7 @@ import math
 import pytest
 import torch
 
-from urdgn_lite.degrade import downsample, upsample_bicubic
-from urdgn_lite.faces import to_float
+from urdgn_lite.degrade import downsample, to_float, upsample_bicubic
 from urdgn_lite.measure import conditions as bins
 from urdgn_lite.measure import evaluate as e
 from urdgn_lite.measure import metrics
@@ -237,7 +236,7 @@ def test_bins_resample_people(table):
 def test_a_notebooks_table_has_a_line_a_bin_and_a_column_a_method(row, monkeypatch):
     yaw = [{"from": 0, "to": 0.05, "n": 3, "gain_psnr": 1.5, "gain_psnr_interval": [1.4, 1.8]}]
     full = row | {"yaw": yaw, "unaligned": row["aligned"]}
-    monkeypatch.setattr(bins, "read", lambda key, on: full)
+    monkeypatch.setattr(bins, "read", lambda key: full)
     header, marks, line = bins.markdown("yaw", ["lite", "lite-gan"]).splitlines()
     assert header == "| | faces | `lite` | `lite-gan` |"
     assert len(marks.split("|")) == len(header.split("|"))

@@ -166,6 +166,12 @@ def test_a_notebook_stays_small_and_holds_no_widget_state(chapter):
     assert "widgets" not in chapter["metadata"]
 
 
+def test_no_curve_gets_a_dark_box_in_jupyterlab(chapter):
+    assert not [
+        o for _, o in outputs(chapter) if o.get("metadata", {}).get("needs_background") == "dark"
+    ]
+
+
 def test_colab_opens_it_on_a_gpu(chapter):
     assert chapter["metadata"]["accelerator"] == "GPU"
 

@@ -76,10 +76,6 @@ def test_pixels_outside_the_4_by_4_footprint_matter_to_the_antialiased_face_alon
     assert not torch.equal(downsample(changed), downsample(hr))
 
 
-def test_the_two_ways_of_downsampling_differ_on_faces(hr):
-    assert (downsample(hr) - downsample(hr, "aliased")).abs().max() > 10 * LEVEL
-
-
 @given(st.integers(0, 255), st.sampled_from(METHODS))
 def test_a_flat_face_stays_flat(level, method):
     flat = to_float(torch.full((1, 3, 128, 128), level, dtype=torch.uint8))
@@ -170,15 +166,14 @@ def test_8_bit_images_are_not_resized_as_if_they_were_float(resize, few_faces):
 @given(
     st.tuples(st.integers(0, 16), st.integers(0, 16)),
     st.tuples(st.integers(0, 12), st.integers(0, 12)),
-    st.floats(-1, 1, width=32),
 )
-def test_occlude_changes_the_box_and_nothing_else(xs, ys, value):
+def test_occlude_changes_the_box_and_nothing_else(xs, ys):
     (left, right), (top, bottom) = sorted(xs), sorted(ys)
     images = random_images()
-    covered = occlude(images, (left, top, right, bottom), value)
+    covered = occlude(images, (left, top, right, bottom))
     inside = torch.zeros(12, 16, dtype=torch.bool)
     inside[top:bottom, left:right] = True
-    assert torch.equal(covered, torch.where(inside, torch.tensor(value), images))
+    assert torch.equal(covered, torch.where(inside, torch.tensor(-1.0), images))
 
 
 @given(st.integers(-20, 20), st.integers(-20, 20))
@@ -189,24 +184,11 @@ def test_shift_moves_and_repeats_the_edge(dx, dy):
     assert torch.equal(shift(images, dx, dy), torch.from_numpy(expected.copy()))
 
 
-def test_shift_to_the_right_and_down_is_positive():
-    moved = shift(random_images(), 3, 2)
-    assert torch.equal(moved[:, :, 2:, 3:], random_images()[:, :, :-2, :-3])
-
-
 @pytest.mark.parametrize("quarters", [1, 2, 3, 5, -1])
 def test_quarter_turns_are_those_of_numpy(quarters):
     square = random_images(h=16)
     expected = torch.from_numpy(np.rot90(square.numpy(), quarters, (2, 3)).copy())
     assert torch.allclose(rotate(square, 90 * quarters), expected, atol=1e-4)
-
-
-def test_four_quarter_turns_are_the_identity():
-    square = turned = random_images(h=16)
-    for _ in range(4):
-        turned = rotate(turned, 90)
-    assert torch.allclose(turned, square, atol=1e-4)
-    assert torch.equal(rotate(square, 360), square)
 
 
 def test_a_turned_plane_of_light_is_the_plane_turned_by_hand():
@@ -271,20 +253,12 @@ def test_relight_by_hand():
     assert torch.allclose(relight(image, 1, 1)[0, 0, 0], torch.tensor([-1, -0.25, 0.875, 1]))
 
 
-def test_mirrored_light_comes_from_the_other_side():
-    images = random_images()
-    assert torch.allclose(
-        relight(images.flip(3), 1, 0.6).flip(3), relight(images, 1, -0.6), atol=1e-6
-    )
-
-
 @pytest.mark.parametrize(
     ("call", "words"),
     [
         (lambda x: occlude(x, (0, 0, 17, 4)), "16 × 12"),
         (lambda x: occlude(x, (-1, 0, 4, 4)), "does not lie"),
         (lambda x: occlude(x, (5, 0, 4, 4)), "does not lie"),
-        (lambda x: occlude(x, (0, 0, 4, 4), 2), "value"),
         (lambda x: rotate(x, math.nan), "degrees"),
         (lambda x: blur(x, -1), "sigma"),
         (lambda x: blur(x, math.inf), "sigma"),

@@ -1,7 +1,6 @@
 """Explorers: every callback runs at its ends, an error is not swallowed, a page gets pictures."""
 
 import re
-import time
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -12,6 +11,7 @@ from shelf import put_on_shelf
 from torch import nn
 
 from urdgn_lite import degrade, faces, presets, train, zoo
+from urdgn_lite.degrade import to_float
 from urdgn_lite.lesson import explore
 from urdgn_lite.lesson.pictures import picture_of
 from urdgn_lite.lesson.widget import Explorer, Scene
@@ -25,7 +25,7 @@ OF_A_MODEL = [explore.damage, explore.occlusion, explore.shift, explore.rotation
 @pytest.fixture(scope="module")
 def explorers():
     found = {make.__name__: make("bicubic") for make in OF_A_MODEL}
-    found["lam"] = explore.lam({"0": "bicubic", "∞": "lite"})
+    found["lam"] = explore.lam()
     found["methods"] = explore.methods(["bicubic", "lite"])
     frames = [np.full((60, 80, 3), 10 * i, np.uint8) for i in range(12)]
     found["training"] = explore.training(frames, range(0, 120, 10), [f"{i} dB" for i in range(12)])
@@ -73,16 +73,6 @@ def test_moving_a_slider_changes_picture_and_number():
     assert explorer.picture.value == before
 
 
-def test_an_answer_takes_less_than_100_ms():
-    explorer = explore.damage("lite")
-    times = []
-    for blur in (1, 2, 3, 4, 6):
-        began = time.process_time()  # a busy machine must not fail this
-        explorer.controls["blur"].value = blur
-        times.append(time.process_time() - began)
-    assert sorted(times)[2] < 0.1
-
-
 def number(explorer, **values):
     (text,) = explorer.render(**explorer.start | values).numbers.values()
     return float(text.removesuffix(" dB").replace("−", "-"))
@@ -96,7 +86,7 @@ def test_bicubic_gains_nothing_over_itself_whatever_the_damage(explorers):
 
 
 def test_the_gain_is_that_of_the_shifted_face(explorers):
-    h = damages.shift(faces.to_float(faces.load("gallery", limit=3).images[2:]), -8, 4)
+    h = damages.shift(to_float(faces.load("gallery", limit=3).images[2:]), -8, 4)
     lr = degrade.downsample(h)
     gain = metrics.psnr(explore.method_of("lite")(lr), h) - metrics.psnr(
         degrade.upsample_bicubic(lr), h
@@ -106,8 +96,8 @@ def test_the_gain_is_that_of_the_shifted_face(explorers):
 
 
 def test_what_happens_inside_the_box_does_not_count():
-    def careless(lr):  # paints the box of 4 × 4 LR pixels at (6, 6) white
-        return damages.occlude(degrade.upsample_bicubic(lr), (48, 48, 80, 80), 1.0)
+    def careless(lr):  # paints the box of 4 × 4 LR pixels at (6, 6) black
+        return damages.occlude(degrade.upsample_bicubic(lr), (48, 48, 80, 80))
 
     explorer = explore.occlusion(careless)
     assert number(explorer) == 0
@@ -156,7 +146,7 @@ def test_a_run_is_scrubbed_by_its_samples(tmp_path, few_faces):
     shown = float(scene.numbers["G"].removesuffix(" dB").replace("−", "-"))
     assert shown == pytest.approx(run.history[-1]["gain"], abs=0.006)
     assert len(explorer.choices["face"]) == len(images[:8])
-    h = faces.to_float(images[2:3])
+    h = to_float(images[2:3])
     lr = degrade.downsample(h)
     drawn = {
         "bicubic": degrade.upsample_bicubic(lr),

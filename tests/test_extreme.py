@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from urdgn_lite import faces, networks
-from urdgn_lite.degrade import downsample, upsample_bicubic
+from urdgn_lite.degrade import downsample, to_float, upsample_bicubic
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +22,7 @@ def some():
 
 
 def test_what_8_pixels_do_not_hold_never_reaches_the_network(some):
-    lr = downsample(faces.to_float(some.images[:2]))
+    lr = downsample(to_float(some.images[:2]))
     G = extreme.FromEight(width=4, blocks=1, middle=4)
     torch.nn.init.normal_(G.residual.last.weight)
     with torch.no_grad():

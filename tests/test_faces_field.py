@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image, PngImagePlugin
+from test_faces import file, fill
 
 from urdgn_lite import faces
 from urdgn_lite.faces import FacesError, decode_image
@@ -25,19 +26,10 @@ def picture(seed=0, side=128):
 
 
 def data(image=None, kind="PNG", **options):
-    buffer = io.BytesIO()
-    (image or picture()).save(buffer, kind, **options)
-    return buffer.getvalue()
+    return file(image or picture(), kind, **options)
 
 
 GOOD = data()
-
-
-def fill(root, names, content=GOOD):
-    for name in names:
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_bytes(content)
-    return root
 
 
 def zipped(path, names, content=GOOD):
@@ -84,6 +76,7 @@ def test_a_png_with_a_large_text_is_read():
         (b"%PDF-1.7\n", "a PDF"),
         (b"PK\x03\x04" + bytes(40), r"\.zip archive"),
         (b"\x1f\x8b" + bytes(40), "gzip"),
+        (bytes(257) + b"ustar\x00", "a tar archive"),
     ],
 )
 def test_what_is_no_image_is_told_what_it_is(content, what):

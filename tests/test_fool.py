@@ -4,40 +4,41 @@ import pytest
 import torch
 
 from urdgn_lite import degrade, faces
+from urdgn_lite.degrade import to_float, to_uint8
 from urdgn_lite.lesson import fool
 from urdgn_lite.measure import metrics
 
 
 @pytest.fixture(scope="module")
 def h():
-    return faces.to_float(faces.load("imaginary", "test", limit=fool.N).images)
+    return to_float(faces.load("imaginary", "test", limit=fool.N).images)
 
 
 def test_every_picture_is_a_picture(few_faces):
-    h = faces.to_float(few_faces.images[:2])
+    h = to_float(few_faces.images[:2])
     for name, make in fool.FOOLS.items():
         assert make(h).shape == h.shape, name
 
 
 def test_faded_keeps_the_mean_and_four_fifths_of_the_contrast(few_faces):
-    h = faces.to_float(few_faces.images).double()
+    h = to_float(few_faces.images).double()
     faded = fool.faded(h)
     assert torch.allclose(faded.mean((1, 2, 3)), h.mean((1, 2, 3)))
     assert torch.allclose(faded.flatten(1).std(1), 0.8 * h.flatten(1).std(1))
 
 
 def test_borrowed_detail_is_what_the_neighbours_bicubic_misses(few_faces):
-    h = faces.to_float(few_faces.images)
+    h = to_float(few_faces.images)
     taken = fool.borrowed(h)[1] - fool.bicubic(h)[1]
     assert torch.allclose(taken, h[0] - fool.bicubic(h)[0], atol=1e-5)
 
 
 def test_projection_reaches_the_wanted_lr_face_and_stays_8_bit(few_faces):
-    h = faces.to_float(few_faces.images[:4])
+    h = to_float(few_faces.images[:4])
     lr = degrade.downsample(h[:2])
     nonsense = fool.project(h[2:].flip(2), lr)
     assert metrics.lr_consistency(nonsense, lr).median() > 50
-    assert torch.equal(faces.to_float(faces.to_uint8(nonsense)), nonsense)
+    assert torch.equal(to_float(to_uint8(nonsense)), nonsense)
     assert metrics.psnr(nonsense, h[:2]).max() < 25
 
 

@@ -1,5 +1,6 @@
 """A few seconds of every kind of damaged input; `make fuzz` goes on for minutes."""
 
+import hashlib
 import random
 
 import fuzz
@@ -49,7 +50,7 @@ def test_a_fault_of_each_sort_is_seen(monkeypatch):
 def test_a_seed_makes_its_input_again():
     def made(seed):
         r = random.Random(seed)
-        return fuzz.mutate(r, fuzz.picture(r))
+        return hashlib.sha256(fuzz.mutate(r, fuzz.picture(r))).hexdigest()
 
     assert [made(seed) for seed in range(20)] == [made(seed) for seed in range(20)]
     assert len({made(seed) for seed in range(20)}) == 20

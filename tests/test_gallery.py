@@ -9,8 +9,8 @@ import torch
 from PIL import Image
 
 from urdgn_lite import methods
-from urdgn_lite.degrade import downsample, upsample_bicubic
-from urdgn_lite.faces import EYES, to_float
+from urdgn_lite.degrade import downsample, to_float, upsample_bicubic
+from urdgn_lite.faces import EYES
 from urdgn_lite.lesson import figures, gallery
 from urdgn_lite.measure import claims, evaluate
 from urdgn_lite.measure import conditions as bins
@@ -18,11 +18,6 @@ from urdgn_lite.measure import conditions as bins
 BOOK = Path(__file__).parent.parent / "book"
 FIGURES = (1, 3, 4, 5, 6, 7, 8, 9)
 COLUMN = 768  # px of a page that is 1,280 wide
-
-
-@pytest.fixture(scope="module")
-def four(few_faces):
-    return to_float(few_faces.images[:4])
 
 
 @pytest.fixture
@@ -55,9 +50,9 @@ def tile(picture, row, column, of, eyes=True):
 
 
 @pytest.mark.usefixtures("plain")
-def test_methods_are_columns_in_the_papers_order_and_a_persons_stay_together(four):
-    picture = opened(gallery.redraw(4, {"bicubic": flat(-1.0), "lite-gan": flat(1.0)}, (), four))
-    hr = figures.as_array(four)
+def test_methods_are_columns_in_the_papers_order_and_a_persons_stay_together():
+    picture = opened(gallery.redraw(4, {"bicubic": flat(-1.0), "lite-gan": flat(1.0)}))
+    hr = figures.as_array(evaluate.figure_faces(4).images)
     for row in range(3):
         assert np.abs(tile(picture, row, 1, 9) - hr[row]).mean() < 6  # (b); JPEG loses a little
         assert tile(picture, row, 2, 9).mean() < 5  # (c)
@@ -66,8 +61,8 @@ def test_methods_are_columns_in_the_papers_order_and_a_persons_stay_together(fou
 
 
 @pytest.mark.usefixtures("plain")
-def test_ours_come_after_the_papers(four):
-    more = opened(gallery.redraw(4, {"mine": flat(1.0)}, ("mine",), four))
+def test_ours_come_after_the_papers():
+    more = opened(gallery.redraw(4, {"mine": flat(1.0)}, ("mine",)))
     assert tile(more, 2, 9, 10).mean() > 250
 
 
@@ -98,16 +93,16 @@ def test_figure_7_looks_for_the_eyes_where_they_are():
 
 
 @pytest.mark.usefixtures("plain")
-def test_figure_8_covers_one_person_and_shows_what_changed(four):
+def test_figure_8_covers_one_person_and_shows_what_changed():
     seen = []
 
     def spy(lr):
         seen.append(lr)
         return upsample_bicubic(lr)
 
-    picture = opened(gallery.redraw(8, {"lite-gan": spy}, (), four))
+    picture = opened(gallery.redraw(8, {"lite-gan": spy}))
     free, *covered = seen
-    assert torch.equal(free, downsample(four[:1]))
+    assert torch.equal(free, downsample(to_float(evaluate.figure_faces(8).images[:1])))
     assert len(covered) == len(bins.BOXES)
     for lr, (left, top, right, bottom) in zip(covered, bins.BOXES.values(), strict=True):
         changed = (lr != free).any(1)[0]
@@ -120,7 +115,7 @@ def test_figure_8_covers_one_person_and_shows_what_changed(four):
 
 
 @pytest.mark.usefixtures("plain")
-def test_figure_9_moves_one_person_along_y_by_lr_pixels(four):
+def test_figure_9_moves_one_person_along_y_by_lr_pixels():
     seen = []
     gallery.redraw(9, {"lite-gan": lambda lr: seen.append(lr) or flat(0)(lr)})
     still = list(bins.SHIFTS).index(0)
@@ -165,8 +160,8 @@ def test_a_figure_without_faces_is_refused():
 
 
 @pytest.mark.usefixtures("plain")
-def test_a_method_that_cannot_run_is_a_column_that_says_why(four):
-    shown = gallery.redraw(4, {"yang2013": "yang2013 needs scipy"}, (), four)
+def test_a_method_that_cannot_run_is_a_column_that_says_why():
+    shown = gallery.redraw(4, {"yang2013": "yang2013 needs scipy"})
     column = tile(opened(shown), 0, 5, 9)
     assert (column.max((0, 1)) > 100).all()  # there is text
     assert np.median(column) < 50
@@ -181,7 +176,7 @@ def test_older_methods_learn_here_and_now_and_networks_do_not():
 
 
 def test_what_is_not_installed_is_said_in_place_of_the_method(monkeypatch):
-    def lacking(self, hr, *, progress=True):
+    def lacking(self, hr):
         raise ValueError("yang2010 needs scikit-learn: pip install 'urdgn_lite[methods]'")
 
     monkeypatch.setattr(gallery.Yang2010, "fit", lacking)

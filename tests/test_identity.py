@@ -8,8 +8,7 @@ import pytest
 import torch
 
 from urdgn_lite import faces
-from urdgn_lite.degrade import downsample, upsample_bicubic
-from urdgn_lite.faces import to_float
+from urdgn_lite.degrade import downsample, to_float, to_uint8, upsample_bicubic
 from urdgn_lite.measure import identity
 from urdgn_lite.measure.identity import CHIP_EYES, chip, cosine, embed, rank1
 from urdgn_lite.measure.metrics import MetricUnavailableError
@@ -78,7 +77,7 @@ def test_the_chip_puts_the_eyes_where_dlib_expects_them():
 def test_a_chip_is_made_of_the_8_bit_face_and_repeats_the_edge():
     rows = torch.linspace(-1.2, 1.2, 128).view(1, 1, 128, 1).expand(1, 3, 128, 128)
     found = chip(rows)
-    assert torch.equal(found, chip(to_float(faces.to_uint8(rows))))
+    assert torch.equal(found, chip(to_float(to_uint8(rows))))
     assert torch.allclose(found[..., -3:, :], torch.tensor(1.0), atol=0.02)
 
 

@@ -231,13 +231,16 @@ def test_an_altered_or_borrowed_number_is_caught(small, text):
     assert [q for q in quotes(text) if not is_held(q, small)]
 
 
-@pytest.mark.parametrize("text", [
-    "3 dB is half the squared error, 6 dB half the error.",
-    "Set λ = 0.01 and watch the PSNR.",
-    "```\npsnr 99.99 dB\n```",
-    "SSIM uses a Gaussian window with $\\sigma = 1.5$.",
-    "| | parameters |\n|---|---|\n| `lite` | 0.33 M |",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "3 dB is half the squared error, 6 dB half the error.",
+        "Set λ = 0.01 and watch the PSNR.",
+        "```\npsnr 99.99 dB\n```",
+        "SSIM uses a Gaussian window with $\\sigma = 1.5$.",
+        "| | parameters |\n|---|---|\n| `lite` | 0.33 M |",
+    ],
+)
 def test_what_is_no_measured_number_is_let_be(text):
     assert quotes(text) == []
 

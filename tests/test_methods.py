@@ -1,4 +1,3 @@
-import signal
 from dataclasses import replace
 
 import pytest
@@ -8,11 +7,9 @@ from typer.testing import CliRunner
 
 from urdgn_lite import faces, methods, networks, zoo
 from urdgn_lite.cli import app
-from urdgn_lite.degrade import downsample, upsample_bicubic
-from urdgn_lite.faces import to_float
+from urdgn_lite.degrade import downsample, to_float, upsample_bicubic
 from urdgn_lite.measure import evaluate, metrics
 from urdgn_lite.presets import PRESETS, Preset
-from urdgn_lite.train import GAMES, algorithm_1, train
 
 
 @pytest.fixture
@@ -33,8 +30,6 @@ def test_bicubic_is_the_baseline_of_table_1(lr):
 @pytest.mark.parametrize("name", ["bicubic", "tiny", "tiny+"])
 def test_every_method_keeps_the_protocol(shelf, lr, name):
     method, given = methods.get(name), lr.clone()
-    assert callable(method.fit)
-    assert isinstance(method, methods.Method)
     generated = method(lr)
     assert generated.shape == (3, 3, 128, 128)
     assert generated.isfinite().all()
@@ -80,20 +75,6 @@ def test_a_damaged_file_is_not_taken_for_a_misspelt_name(tmp_path):
         methods.get(tmp_path / "generator.safetensors")
 
 
-# --- fit.
-
-
-@pytest.fixture
-def hr(few_faces):
-    return to_float(few_faces.images)
-
-
-def test_bicubic_has_nothing_to_learn(hr, lr):
-    method = methods.get("bicubic")
-    assert method.fit(hr) is method
-    assert torch.equal(method(lr), upsample_bicubic(lr))
-
-
 @pytest.mark.parametrize(
     ("name", "command"),
     [
@@ -102,12 +83,10 @@ def test_bicubic_has_nothing_to_learn(hr, lr):
         ("lapgan", "urdgn-lite train --preset lapgan"),
     ],
 )
-def test_an_untrained_network_says_how_to_train_it(shelf, lr, name, command):
-    method = methods.get(name)
-    assert isinstance(method, methods.Method)
+def test_an_untrained_network_says_how_to_train_it(shelf, name, command):
     assert name not in methods.names()
-    with pytest.raises(ValueError, match=f"is not trained: fit it, or train it: {command}$"):
-        method(lr)
+    with pytest.raises(ValueError, match=f"is not trained: {command}$"):
+        methods.get(name)
 
 
 @pytest.mark.parametrize("name", ["srcnn", "lapgan"])
@@ -119,45 +98,6 @@ def test_the_zoo_is_asked_first(shelf, lr, tmp_path, name):
     put_on_shelf(tmp_path / "g.safetensors", name)
     assert torch.equal(methods.get(name)(lr), zoo.load(name)(lr).clamp(-1, 1))
     assert methods.get(name).card["preset"]["name"] == name
-
-
-def test_fit_trains_from_the_beginning_as_the_card_says(hr, lr, few_faces):
-    card = {"preset": PRESETS["smoke"].but(steps=3).to_dict(), "seed": 5}
-    method = methods.Network(networks.build_generator(PRESETS["smoke"]), card)
-    assert method.fit(hr, progress=False) is method
-    run = train(PRESETS["smoke"], few_faces.images, steps=3, seed=5)
-    assert torch.equal(method(lr), methods.Network(run.generator)(lr))
-    assert not torch.allclose(method(lr), upsample_bicubic(lr), atol=1e-4)
-    assert (method.card["steps"], method.card["step"], method.card["seed"]) == (3, 3, 5)
-    assert method.card["data"] == run.data
-    assert {"commit", "hardware", "seconds"} <= method.card.keys()
-
-
-def test_fit_makes_an_untrained_network_ready(shelf, hr, lr):
-    method = methods.get("srcnn")
-    method.card["preset"]["steps"] = 2
-    assert method.fit(hr[:2], progress=False)(lr).shape == (3, 3, 128, 128)
-
-
-def test_a_bare_network_has_no_recipe(hr):
-    with pytest.raises(ValueError, match="no recipe"):
-        methods.Network(networks.build_generator(PRESETS["smoke"])).fit(hr)
-
-
-def test_an_interrupted_fit_leaves_the_network_as_it_was(hr, lr, monkeypatch):
-    method = methods.Network(
-        networks.build_generator(PRESETS["smoke"]), {"preset": PRESETS["smoke"].to_dict()}
-    )
-    before = method(lr)
-
-    def interrupted(run, h):
-        signal.raise_signal(signal.SIGINT)
-        return algorithm_1(run, h)
-
-    monkeypatch.setitem(GAMES, "algorithm_1", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        method.fit(hr, progress=False)
-    assert torch.equal(method(lr), before)
 
 
 # --- Self-ensemble.
@@ -202,7 +142,7 @@ def test_a_method_that_is_told_the_size_learns_other_factors(name, few_faces):
     h, learnt_from = to_float(few_faces.images), to_float(faces.load("imaginary", limit=40).images)
     psnr = {}
     for size in (16, 32):
-        method = replace(methods.get(name), size=size).fit(learnt_from, progress=False)
+        method = replace(methods.get(name), size=size).fit(learnt_from)
         lr = downsample(h, size=size)
         generated = method(lr)
         assert generated.shape == h.shape

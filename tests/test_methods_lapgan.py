@@ -5,9 +5,8 @@ import math
 import pytest
 import torch
 
-from urdgn_lite.degrade import downsample, upsample_bicubic
-from urdgn_lite.faces import to_float
-from urdgn_lite.methods import Network, lapgan
+from urdgn_lite.degrade import downsample, to_float, upsample_bicubic
+from urdgn_lite.methods import lapgan
 from urdgn_lite.networks import build_discriminator, build_generator
 from urdgn_lite.presets import get
 from urdgn_lite.run import Run
@@ -143,24 +142,6 @@ def test_no_pixel_term(run, h):
     assert lapgan.play(run, h)["loss"] > 5 * math.log(2)
 
 
-def test_the_same_seed_gives_the_same_pyramid(few_faces):
-    runs = [train(SLIM, few_faces.images, steps=2, seed=s) for s in (1, 1, 2)]
-    a, b, c = (torch.cat([p.flatten() for p in r.generator.parameters()]) for r in runs)
-    assert torch.equal(a, b)
-    assert not torch.equal(a, c)
-
-
-def test_fit_trains_the_levels(few_faces, h):
-    preset = SLIM.but(steps=3)
-    method = Network(build_generator(preset), {"preset": preset.to_dict()}, trained=False)
-    assert method.fit(to_float(few_faces.images), progress=False) is method
-    generated = method(downsample(h))
-    assert generated.shape == (2, 3, 128, 128)
-    assert not torch.allclose(generated, Network(build_generator(SLIM))(downsample(h)), atol=1e-4)
-    assert method.card["preset"]["name"] == "lapgan"
-    assert method.card["step"] == 3
-
-
 def test_what_training_leaves_is_one_generator_with_a_card(few_faces, tmp_path):
     run = train(SLIM, few_faces.images, few_faces.images[:2], out=tmp_path, steps=2)
     network, card = load_weights(tmp_path / "generator.safetensors")
@@ -170,12 +151,3 @@ def test_what_training_leaves_is_one_generator_with_a_card(few_faces, tmp_path):
     assert card["data"]["n"] == len(few_faces)
     assert (card["step"], card["steps"], card["preset"]["lam"]) == (2, 2, 0.0)
     assert "gain" in card["history"][-1]
-
-
-def test_an_interrupted_pyramid_goes_on_where_it_stopped(few_faces, tmp_path):
-    whole = train(SLIM, few_faces.images, steps=3)
-    options = {"out": tmp_path, "steps": 3}
-    assert not train(SLIM, few_faces.images, minutes=0, **options).done
-    rest = train(SLIM, few_faces.images, resume=True, **options)
-    pairs = zip(whole.G.parameters(), rest.G.parameters(), strict=True)
-    assert all(torch.equal(a, b) for a, b in pairs)

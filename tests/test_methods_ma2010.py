@@ -5,8 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from urdgn_lite import faces
-from urdgn_lite.degrade import downsample, upsample_bicubic
-from urdgn_lite.faces import to_float
+from urdgn_lite.degrade import downsample, to_float, upsample_bicubic
 from urdgn_lite.measure import evaluate
 from urdgn_lite.methods.ma2010 import PositionPatches, nearest_rows, weights
 
@@ -95,7 +94,7 @@ def test_patches_cover_the_face(patch, step):
 def test_switching_the_combination_off_changes_the_row(few_faces):
     others = to_float(faces.load("imaginary", "train", limit=60).images)
     many, one, blocks = (
-        evaluate.evaluate(method.fit(others), few_faces, progress=False)
+        evaluate.evaluate(method.fit(others), few_faces)
         for method in (
             PositionPatches(step=2),
             PositionPatches(step=2, neighbours=1),

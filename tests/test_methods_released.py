@@ -6,30 +6,15 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from test_train import moved, ready, weights
 from torch import nn
 
 from urdgn_lite import presets
 from urdgn_lite.degrade import to_float
 from urdgn_lite.methods import released
-from urdgn_lite.run import Run
 from urdgn_lite.train import algorithm_1, train
 
 GAN = presets.get("smoke-gan").but(game="released")
-
-
-def ready(preset):
-    run = Run.begin(preset, data={"n": 8}).to("cpu")
-    if run.D is not None:
-        run.D.eval()
-    return run
-
-
-def weights(network):
-    return {name: value.detach().clone() for name, value in network.state_dict().items()}
-
-
-def moved(before, network):
-    return any(not torch.equal(before[k], v) for k, v in network.state_dict().items())
 
 
 class Rigged(nn.Module):
@@ -128,8 +113,3 @@ def test_balance(real, fake, plays):
 def test_somebody_always_plays_and_the_order_of_the_halves_does_not_matter(real, fake, margin):
     assert any(released.balance(real, fake, margin))
     assert released.balance(real, fake, margin) == released.balance(fake, real, margin)
-
-
-def test_a_wider_margin_rests_d_earlier():
-    assert released.balance(0.25, 0.5, margin=0.2) == (True, True)
-    assert released.balance(0.25, 0.5, margin=0.3) == (False, True)

@@ -4,8 +4,7 @@ import pytest
 import torch
 
 from urdgn_lite import presets
-from urdgn_lite.degrade import downsample, upsample_bicubic
-from urdgn_lite.faces import to_float
+from urdgn_lite.degrade import downsample, to_float, upsample_bicubic
 from urdgn_lite.methods import srcnn
 from urdgn_lite.methods.srcnn import SRCNN
 from urdgn_lite.networks import build_generator, count_parameters

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from urdgn_lite import faces
-from urdgn_lite.degrade import downsample
-from urdgn_lite.faces import EYES, to_float
+from urdgn_lite.degrade import downsample, to_float
+from urdgn_lite.faces import EYES
 from urdgn_lite.measure import evaluate
 from urdgn_lite.methods.base import luma_and_chroma
 from urdgn_lite.methods.yang2013 import (
@@ -26,7 +26,7 @@ from urdgn_lite.methods.yang2013 import (
 @pytest.fixture(scope="module")
 def fitted():
     hr = to_float(faces.load("imaginary", "train", limit=40).images)
-    return Yang2013().fit(hr, progress=False)
+    return Yang2013().fit(hr)
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_the_nearest_exemplar_is_found_in_the_box_alone_and_whatever_the_brightn
 
 def test_an_exemplars_component_is_transferred(few_faces):
     hr = to_float(few_faces.images)
-    own, strangers = Yang2013().fit(hr, progress=False), Yang2013().fit(hr[2:], progress=False)
+    own, strangers = Yang2013().fit(hr), Yang2013().fit(hr[2:])
     lr, (x0, y0, x1, y1) = downsample(hr[:2]), BOXES["mouth"]
     true, known, unknown = (
         luma_and_chroma(x)[0][..., y0 + 8 : y1 - 8, x0 + 8 : x1 - 8]
@@ -119,8 +119,8 @@ def test_the_stages_are_reported(fitted, lr):
 
 @pytest.mark.parametrize("off", [{"back_projection": 0}, {"components": False}])
 def test_switching_a_stage_off_changes_the_row(fitted, few_faces, off):
-    full = evaluate.evaluate(fitted, few_faces, progress=False)
-    less = evaluate.evaluate(like(fitted, **off), few_faces, progress=False)
+    full = evaluate.evaluate(fitted, few_faces)
+    less = evaluate.evaluate(like(fitted, **off), few_faces)
     assert abs(less["psnr"] - full["psnr"]) > 0.02
     if "back_projection" in off:
         assert less["lr_consistency"] < full["lr_consistency"] - 3

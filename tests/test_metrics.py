@@ -5,15 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from skimage.color import rgb2ycbcr
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from torchmetrics.functional.image import learned_perceptual_image_patch_similarity
 
 from urdgn_lite import faces
-from urdgn_lite.degrade import downsample, upsample_bicubic
-from urdgn_lite.faces import to_float, to_uint8
+from urdgn_lite.degrade import downsample, to_float, to_uint8, upsample_bicubic
 from urdgn_lite.measure import metrics
 from urdgn_lite.measure.metrics import (
     ALEXNET,
@@ -126,23 +123,6 @@ def test_images_below_the_window_of_ssim_are_refused(real):
     assert ssim(real[:, :, :11, :11], real[:, :, :11, :11]).allclose(torch.ones(8))
 
 
-def test_psnr_of_one_wrong_channel_averages_over_all_three():
-    wrong = to_uint8(flat(100))
-    wrong[:, 0] += 30  # mean squared error 900 / 3
-    expected = 10 * math.log10(255**2 / 300)
-    assert psnr(to_float(wrong), flat(100)).item() == pytest.approx(expected, abs=1e-4)
-
-
-def test_psnr_of_black_against_white_is_zero():
-    assert psnr(flat(0), flat(255)).item() == pytest.approx(0, abs=1e-5)
-
-
-@given(st.integers(0, 127), st.integers(1, 64))
-def test_twice_the_error_costs_6_02_db(level, error):
-    once, twice = psnr(flat(level), flat(level + error)), psnr(flat(level), flat(level + 2 * error))
-    assert (once - twice).item() == pytest.approx(20 * math.log10(2), abs=1e-3)
-
-
 def test_psnr_agrees_with_scikit_image(generated, real, pairs):
     theirs = [peak_signal_noise_ratio(b, a, data_range=255) for a, b in pairs]
     assert psnr(generated, real).tolist() == pytest.approx(theirs, abs=1e-4)
@@ -188,11 +168,6 @@ def test_every_face_has_its_own_number_whatever_stands_beside_it(measure, genera
     assert together.unique().numel() == 8
 
 
-@pytest.mark.parametrize("measure", [psnr, ssim])
-def test_swapping_the_two_images_changes_nothing(measure, generated, real):
-    assert torch.allclose(measure(generated, real), measure(real, generated), atol=1e-5)
-
-
 def test_equal_faces_have_infinite_psnr_and_ssim_one(real):
     assert psnr(real, real).isinf().all()
     assert torch.allclose(ssim(real, real), torch.ones(8), atol=1e-6)
@@ -207,14 +182,6 @@ def test_results_are_clamped_before_they_are_measured(real):
     overshoot = torch.where(real == 1, 1.5, torch.where(real == -1, -1.5, real))
     assert (overshoot != real).any(), "the faces should hold some pure white or black"
     assert psnr(overshoot, real).isinf().all()
-
-
-def test_noise_lowers_ssim_more_than_a_change_of_brightness_of_the_same_psnr(real):
-    dark = real.clamp(-0.8, 0.8)
-    signs = torch.randint(0, 2, real.shape, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    brighter, noisy = dark + 0.16, dark + 0.16 * signs
-    assert torch.allclose(psnr(brighter, dark), psnr(noisy, dark), atol=0.1)
-    assert (ssim(noisy, dark) < ssim(brighter, dark) - 0.1).all()
 
 
 def test_a_real_face_explains_its_own_lr_face_completely(real):
@@ -250,14 +217,6 @@ def test_lpips_is_that_of_torchmetrics(alexnet, generated, real):
         to_float(to_uint8(generated)), real, net_type="alex", reduction="none"
     )
     assert lpips(generated, real).tolist() == pytest.approx(theirs.tolist(), abs=1e-6)
-
-
-def test_lpips_is_small_for_small_changes_and_nought_for_none(alexnet, generated, real):
-    assert lpips(real, real).tolist() == [0] * 8
-    assert lpips(real[:1], real[:1]).shape == (1,)
-    halfway = lpips((generated + real) / 2, real)
-    assert (halfway > 0).all()
-    assert (halfway < lpips(generated, real)).all()
 
 
 def test_lpips_is_measured_after_clamping_and_rounding(alexnet, real):

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from urdgn_lite.optimiser import (
-    SCHEDULES,
     RMSprop,
     constant_schedule,
     cosine_schedule,
@@ -212,8 +211,3 @@ def test_the_constant_schedule_is_constant():
 def test_the_paper_s_schedule_takes_one_per_cent_off_after_each_epoch():
     factors = [paper_schedule(step, 100, 10) for step in range(30)]
     assert factors == [1.0] * 10 + [0.99] * 10 + [0.99**2] * 10
-
-
-def test_schedules_are_known_by_these_names():
-    known = {"paper": paper_schedule, "constant": constant_schedule, "cosine": cosine_schedule}
-    assert {name: SCHEDULES[name] for name in known} == known  # `methods.released` adds its own

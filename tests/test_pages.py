@@ -130,3 +130,18 @@ def test_without_scripts_the_answers_are_folded(site, visit):
     page = visit(f"{site}/{CHAPTERS[0]}.html", java_script_enabled=False)
     assert page.locator("#quiz details").count() >= 6
     assert page.locator("#quiz fieldset").count() == 0
+
+
+@pytest.mark.parametrize("name", [*CHAPTERS, "claims"])
+def test_on_a_phone_a_face_keeps_its_128_pixels(site, visit, name):
+    page = visit(f"{site}/{name}.html", viewport={"width": 375, "height": 800})
+    page.wait_for_load_state("networkidle")
+    shrunk = page.evaluate(
+        "[...document.querySelectorAll('article img')].filter(i => i.checkVisibility()"
+        " && i.clientWidth < (/jpg$/.test(i.src) ? i.getAttribute('width')"
+        " : i.closest('.pictures') ? 128 : 0)).map(i => [i.src, i.clientWidth])"
+    )
+    assert shrunk == []
+    wide = page.locator("article .wide")
+    for i in range(wide.count()):
+        assert wide.nth(i).evaluate("w => w.scrollWidth <= w.clientWidth || w.tabIndex === 0")

@@ -12,11 +12,6 @@ def written(monkeypatch):
     return io.StringIO()
 
 
-def test_everything_passes_through(written):
-    assert list(bar(range(3), "three", file=written)) == [0, 1, 2]
-    assert list(bar(range(3), "three", show=False, file=written)) == [0, 1, 2]
-
-
 def test_a_bar_writes_its_name(written):
     list(bar(range(3), "three", disable=False, file=written))
     assert "three" in written.getvalue()

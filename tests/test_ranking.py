@@ -6,8 +6,7 @@ import pytest
 import ranking
 import torch
 
-from urdgn_lite.degrade import downsample, upsample_bicubic
-from urdgn_lite.faces import to_float
+from urdgn_lite.degrade import downsample, to_float, upsample_bicubic
 from urdgn_lite.measure import report
 from urdgn_lite.measure.evaluate import ledger
 from urdgn_lite.methods.base import Learnt
@@ -62,7 +61,7 @@ def test_contrast_is_the_slope(h):
 
 
 def test_a_set_up_shares_what_was_fitted(tmp_path, few_faces, monkeypatch):
-    Yang2010(atoms=16, patches=40).fit(to_float(few_faces.images), progress=False).save(
+    Yang2010(atoms=16, patches=40).fit(to_float(few_faces.images)).save(
         tmp_path / "yang2010.safetensors"
     )
     (tmp_path / "yang2010.json").write_text("{}")

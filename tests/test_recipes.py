@@ -10,6 +10,7 @@ import recipes
 import torch
 
 from urdgn_lite import faces, presets
+from urdgn_lite.degrade import to_float
 from urdgn_lite.measure.evaluate import ledger
 from urdgn_lite.run import Run
 
@@ -75,7 +76,7 @@ def test_r1_flattens_d_at_real_faces(small):
     preset = presets.get("smoke-gan").but(rate=1e-2)
     run = Run.begin(preset, data={"n": 8}).to("cpu")
     run.D.eval()
-    h = faces.to_float(small.images)
+    h = to_float(small.images)
 
     def slope():
         real = h.clone().requires_grad_()

@@ -5,12 +5,13 @@ import torch
 from torch import nn
 
 from urdgn_lite import faces, networks, presets
+from urdgn_lite.degrade import to_float
 from urdgn_lite.lesson import explore, regions
 
 
 @pytest.fixture(scope="module")
 def h():
-    return faces.to_float(faces.load("imaginary", "test", limit=3).images)
+    return to_float(faces.load("imaginary", "test", limit=3).images)
 
 
 @pytest.mark.parametrize("region", regions.REGIONS)

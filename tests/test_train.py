@@ -510,11 +510,6 @@ def test_averaged_weights_follow_the_moving_average(few_faces, monkeypatch):
     assert not torch.allclose(run.generator.head.weight, run.G.head.weight)
 
 
-def test_without_an_average_the_generator_is_g(few_faces):
-    run = train(presets.get("smoke"), few_faces.images, steps=1)
-    assert run.generator is run.G
-
-
 def test_a_cpu_computes_in_bf16_where_it_is_asked_to(few_faces, monkeypatch):
     seen = []
 

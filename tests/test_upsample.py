@@ -7,8 +7,8 @@ import torch
 from PIL import Image
 
 from urdgn_lite import faces, methods
-from urdgn_lite.degrade import downsample, upsample_bicubic
-from urdgn_lite.faces import EYES, FacesError, to_float, to_uint8
+from urdgn_lite.degrade import downsample, to_float, to_uint8, upsample_bicubic
+from urdgn_lite.faces import EYES, FacesError
 from urdgn_lite.faces import files as _files
 from urdgn_lite.lesson import upsample
 from urdgn_lite.lesson.upsample import parse_eyes, to_lr, upsample_files
@@ -143,13 +143,6 @@ def test_any_method_can_be_asked_for(tmp_path, shelf, generator_file, lr):
     assert np.array_equal(results[1], results[2])
 
 
-def test_a_photo_is_cut_out_by_its_eyes(tmp_path, face, lr):
-    face.save(tmp_path / "photo.png")
-    report = upsample_files(tmp_path / "photo.png", "bicubic", tmp_path / "out", EYES)
-    expected = to_uint8(upsample_bicubic(lr))[0].permute(1, 2, 0).numpy()
-    assert np.abs(pixels(report.written[0]).astype(int) - expected).max() <= 3
-
-
 @pytest.mark.filterwarnings(CENTRE)
 def test_of_a_folder_every_image_is_enlarged_and_every_other_file_is_named(tmp_path, face, lr):
     photos = tmp_path / "photos"
@@ -233,23 +226,6 @@ def test_eyes_outside_of_the_picture_are_refused(tmp_path, face, eyes):
         upsample_files(tmp_path / "photo.png", "bicubic", tmp_path / "out", eyes)
 
 
-def test_what_does_not_exist_is_named(tmp_path):
-    with pytest.raises(FacesError, match=r"no such file or folder: .*nobody\.png"):
-        upsample_files(tmp_path / "nobody.png", "bicubic", tmp_path / "out")
-
-
-def test_an_empty_folder_is_refused(tmp_path):
-    (tmp_path / "photos").mkdir()
-    with pytest.raises(FacesError, match=r"photos: no usable image \(the folder is empty\)"):
-        upsample_files(tmp_path / "photos", "bicubic", tmp_path / "out")
-
-
-def test_a_file_that_is_no_image_is_refused_with_the_reason(tmp_path):
-    (tmp_path / "notes.txt").write_text("taken in Linz")
-    with pytest.raises(FacesError, match=r"no usable image \(notes\.txt: not an image\)"):
-        upsample_files(tmp_path / "notes.txt", "bicubic", tmp_path / "out")
-
-
 def test_one_pair_of_eyes_is_not_used_for_a_whole_folder(tmp_path, face):
     (tmp_path / "photos").mkdir()
     for name in ("a.png", "b.png"):
@@ -269,13 +245,6 @@ def test_a_wrong_model_is_refused_before_anything_is_written(tmp_path, lr):
     with pytest.raises(ValueError, match="did you mean bicubic"):
         upsample_files(tmp_path / "anna.png", "bicubik", tmp_path / "out")
     assert not (tmp_path / "out").exists()
-
-
-def test_the_size_of_the_result_is_that_of_the_bundled_faces(tmp_path, lr):
-    picture(lr).save(tmp_path / "anna.png")
-    upsample_files(tmp_path / "anna.png", "bicubic", tmp_path / "out")
-    (tmp_path / "out" / "comparison.png").unlink()
-    assert faces.load(tmp_path / "out").images.shape == (1, 3, 128, 128)
 
 
 # What is there already

@@ -1,7 +1,5 @@
 """What every command shares: where it prints, and how it answers a user's mistake."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager

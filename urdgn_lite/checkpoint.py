@@ -1,7 +1,5 @@
 """What a run leaves in its folder, and how it goes on from there: safetensors, never pickle."""
 
-from __future__ import annotations
-
 import csv
 import io
 from collections.abc import Iterator

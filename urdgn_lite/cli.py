@@ -1,7 +1,5 @@
 """The command line: `urdgn-lite faces | shards | train | evaluate | table1 | upsample | …`."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -35,16 +33,17 @@ def faces(
     root: Root = Path("data"),
 ) -> None:
     """Look at a source of faces: how many there are, what was skipped and why."""
-    from urdgn_lite.faces import load
+    from urdgn_lite.faces import load, stream
     from urdgn_lite.lesson import figures
 
     with plain_errors():
-        found = load(source, split, root=root)
+        found = stream(source, split, root=root)
         say(out, found)
-        for name, reason in found.skipped:
+        for name, reason in getattr(found, "skipped", ()):
             say(out, f"  skipped {name}: {reason}")
         if sheet:
-            figures.save_png(figures.sheet(*found.images[:32].split(8)), sheet)
+            first = load(source, split, root=root, limit=32).images
+            figures.save_png(figures.sheet(*first.split(8)), sheet)
             say(out, f"wrote {sheet}")
 
 

@@ -1,7 +1,5 @@
 """From 128 × 128 to 16 × 16, and the way back that every method is compared with."""
 
-from __future__ import annotations
-
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor

@@ -5,8 +5,6 @@ process takes its share of every batch, so the batch stays the preset's. Batch n
 share alone: a network with it does not learn quite the same as in one process.
 """
 
-from __future__ import annotations
-
 import os
 from contextlib import nullcontext
 from typing import Any

@@ -1,7 +1,5 @@
 """A generator for use elsewhere: `urdgn-lite export NAME` writes ONNX that onnxruntime plays."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import logging

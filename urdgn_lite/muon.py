@@ -3,8 +3,6 @@
 torch's own, `torch.optim.Muon`, takes matrices alone, and most of G is convolutions.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

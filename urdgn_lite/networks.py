@@ -1,7 +1,5 @@
 """The generators and the discriminator that a preset describes."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

@@ -8,8 +8,6 @@ The discriminator's last layer is a sigmoid, D = σ(z). All functions take the *
 log σ(z) computed from σ(z) turns into −∞ as soon as D is confident.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from typing import TypeVar

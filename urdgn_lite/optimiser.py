@@ -1,7 +1,5 @@
 """RMSprop as the paper writes it, and the schedules of the learning rate."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -40,9 +38,15 @@ class RMSprop(torch.optim.Optimizer):
     """`rmsprop_step` as a torch optimiser. With `eps_inside=False` it is torch's, step for step."""
 
     def __init__(
-        self, params: Iterable[Any], lr: float = 1e-3, *,
-        alpha: float = 0.9, eps: float = 1e-8, eps_inside: bool = True, maximize: bool = False,
-    ) -> None:  # fmt: skip
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-3,
+        *,
+        alpha: float = 0.9,
+        eps: float = 1e-8,
+        eps_inside: bool = True,
+        maximize: bool = False,
+    ) -> None:
         if lr < 0 or not 0 <= alpha < 1 or eps < 0:
             raise ValueError(f"need lr ≥ 0, 0 ≤ α < 1, ε ≥ 0; got {lr}, {alpha}, {eps}")
         settings = {"alpha": alpha, "eps": eps, "eps_inside": eps_inside, "maximize": maximize}

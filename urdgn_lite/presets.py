@@ -4,15 +4,13 @@ A bare name is trained with the pixel term alone (λ = ∞, no D); `NAME-gan` pl
 with λ = 100, `lite-gan-1` with λ = 1, and so on. `methods` adds those of other games.
 """
 
-from __future__ import annotations
-
 import difflib
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from importlib import import_module
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 T = TypeVar("T")
 
@@ -67,7 +65,7 @@ class Preset:
         if not self.lam >= 0:
             raise ValueError(f"λ must be 0 or more, not {self.lam}")
 
-    def but(self, **changes: Any) -> Preset:
+    def but(self, **changes: Any) -> Self:
         """A copy with some fields changed."""
         return replace(self, **changes)
 
@@ -111,7 +109,8 @@ PRESETS: dict[str, Preset] = {p.name: p for p in (
     # Sect. 3.2 to the letter. Open there, chosen by us: layer sizes, N, K, ε inside the root, the
     # initial weights; batch normalisation and mirrored faces are ours. 937 steps are an epoch.
     Preset("paper", LITE, reduction="sum",
-           optimiser=LITERAL, rate=1e-3, schedule="paper", steps=28_110),
+           optimiser=LITERAL, rate=1e-3, schedule="paper", steps=28_110,
+           outcome="+2.47 dB on CelebA's test faces, after 52 minutes of 1 CPU core"),
     Preset("paper-gan", LITE, SMALL_D, 100.0, "sum", "saturating",
            optimiser=LITERAL, rate=1e-3, schedule="paper", steps=14_055,
            outcome="+2.21 dB on CelebA's test faces, after 52 minutes of 2 CPU cores"),

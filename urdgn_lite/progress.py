@@ -1,7 +1,5 @@
 """Long work: its bar (`TQDM_DISABLE=1` in the environment hides them all), and its Ctrl-C."""
 
-from __future__ import annotations
-
 import os
 import signal
 from collections.abc import Iterator

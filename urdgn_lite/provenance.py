@@ -1,7 +1,5 @@
 """What a number depends on besides the method: faces, commit, hardware, versions, day."""
 
-from __future__ import annotations
-
 import platform
 import subprocess
 import zlib

@@ -1,10 +1,8 @@
 """The state of a training run: networks, optimisers, where it stands, its history."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import nn
@@ -58,7 +56,7 @@ class Run:
     @classmethod
     def begin(
         cls, preset: Preset, seed: int = 0, start: Start = None, data: Any = None, out: Place = None
-    ) -> Run:
+    ) -> Self:
         """A new run; G is drawn from the seed, or a copy of `start` (see `train.train`)."""
         torch.manual_seed(seed)
         G, D = build_generator(preset), build_discriminator(preset)
@@ -93,7 +91,7 @@ class Run:
         """What the run is for: G, or the moving average of its weights."""
         return self.G if self.averaged is None else self.averaged.module
 
-    def to(self, device: torch.device | str) -> Run:
+    def to(self, device: torch.device | str) -> Self:
         """Move the networks to a device, ready to train; returns itself."""
         for network in filter(None, (self.G, self.D, self.averaged)):
             network.to(device).train()

@@ -1,7 +1,5 @@
 """One way to write and to read: a file whole or not at all, tensors with a card and a checksum."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

@@ -4,8 +4,6 @@ Every random draw of step t follows from (seed, t). So a run that is stopped, sa
 between any two steps ends exactly where an uninterrupted one ends.
 """
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence

@@ -1,7 +1,5 @@
 """How a run is watched: validated, checked for divergence, saved."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

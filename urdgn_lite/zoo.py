@@ -1,7 +1,5 @@
 """Trained generators that come with the package: `zoo.load("residual-s-imaginary")`."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ from urdgn_lite.networks import build_generator
 from urdgn_lite.presets import Preset, suggest
 
 SHELF = Path(__file__).parent / "weights"
+FAMILY = ("residual", "residual-s", "lite", "released", "paper")  # each without D, and as NAME-gan
 
 
 def names() -> list[str]:

@@ -32,7 +32,6 @@ if "google.colab" in sys.modules:
 from urdgn_lite.lesson import notebook
 
 notebook.setup()'''
-FAMILY = re.compile("(residual|residual-s|lite|released|paper)(-gan)?(-imaginary)?")
 FIRST = "01-problem"
 COLAB = "https://colab.research.google.com"
 
@@ -94,7 +93,8 @@ def clone() -> str:
 
 def shown() -> list[str]:
     """The networks to use: without the compared methods and the rest of the sweep over λ."""
-    return [name for name in zoo.names() if FAMILY.fullmatch(name)]
+    names = {name: name.removesuffix("-imaginary").removesuffix("-gan") for name in zoo.names()}
+    return [name for name, bare in names.items() if bare in zoo.FAMILY]
 
 
 def results() -> str:
@@ -143,7 +143,7 @@ def stored(name: str) -> dict[str, Any]:
 
 def search() -> str:
     """Short runs of what `residual` might have been."""
-    headings = ["", "parameters (M)", "GMAC", "gain in PSNR (dB)", "in SSIM"]
+    headings = ["", "parameters (M)", "products (G)", "gain in PSNR (dB)", "in SSIM"]
     lines = []
     for name, row in stored("search").items():
         size = [f"{row['parameters'] / 1e6:.2f}", f"{row['gmac']:.2f}"]

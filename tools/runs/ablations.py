@@ -6,8 +6,6 @@ that they are compared with. Everything goes to `results/ablations.json`; rows t
 not run again.
 """
 
-from __future__ import annotations
-
 import argparse
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +16,7 @@ from rows import about, bounds, fill, gain, part, scores, trained
 from torch import Tensor, nn
 
 from urdgn_lite import degrade, faces, objective, presets
-from urdgn_lite.faces import to_float
+from urdgn_lite.degrade import to_float
 from urdgn_lite.lesson import regions
 from urdgn_lite.measure.evaluate import ledger
 from urdgn_lite.networks import count_parameters

@@ -4,8 +4,6 @@ Everything that is compared takes turns in one run (A, B, A, B, …), so that a 
 slows all alike; a ratio is taken round by round, and given as median, lowest, highest.
 """
 
-from __future__ import annotations
-
 import argparse
 import statistics
 import tempfile
@@ -21,7 +19,7 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.benchmark import Timer
 from torch.utils.flop_counter import FlopCounterMode, flop_registry
 
-from urdgn_lite import presets, store
+from urdgn_lite import presets, store, zoo
 from urdgn_lite.degrade import downsample, to_float
 from urdgn_lite.faces import Shards, load, write_shards
 from urdgn_lite.measure.evaluate import ledger
@@ -30,11 +28,6 @@ from urdgn_lite.provenance import circumstances
 from urdgn_lite.run import Run
 from urdgn_lite.train import algorithm_1, step
 
-FAMILY = [
-    f"{name}{gan}"
-    for name in ("residual", "residual-s", "lite", "released", "paper")
-    for gan in ("", "-gan")
-]
 BATCH = {"cpu": 16, "cuda": 256}  # faces at a time, beside one alone
 AT_MOST = {"cpu": 4}  # faces an update: `released` takes seconds for four on one CPU core
 SIDE = {"cpu": 2048, "cuda": 8192}  # of the square matrices whose product is timed
@@ -158,9 +151,15 @@ def training(preset: presets.Preset, images: Shards | UInt8[Tensor, "n 3 128 128
 
 
 def bench(
-    names: Sequence[str], images: UInt8[Tensor, "n 3 128 128"], *, against: str = "released",
-    seconds: float = 5, rounds: int = 5, compiled: bool = True, shards: Shards | None = None,
-) -> dict[str, Any]:  # fmt: skip
+    names: Sequence[str],
+    images: UInt8[Tensor, "n 3 128 128"],
+    *,
+    against: str = "released",
+    seconds: float = 5,
+    rounds: int = 5,
+    compiled: bool = True,
+    shards: Shards | None = None,
+) -> dict[str, Any]:
     """Measure presets: what a face costs, faces a second in use, then in training.
 
     Parameters
@@ -223,21 +222,32 @@ def bench(
         for name, p in chosen.items()
     ]
     trained += [
-        {"preset": name, "batch": sizes[name], "feed": "shards", "speed": spread(learnt[label]),
-         "x_memory": ratio(learnt[label], learnt[name])}
+        {
+            "preset": name,
+            "batch": sizes[name],
+            "feed": "shards",
+            "speed": spread(learnt[label]),
+            "x_memory": ratio(learnt[label], learnt[name]),
+        }
         for name, label in streamed.items()
-    ]  # fmt: skip
+    ]
     return {
-        "against": against, "bf16": False, "seconds": seconds, "rounds": rounds,
-        "limits": {name: spread(used[name]) for name in limits}, "use": rows, "training": trained,
+        "against": against,
+        "bf16": False,
+        "seconds": seconds,
+        "rounds": rounds,
+        "limits": {name: spread(used[name]) for name in limits},
+        "use": rows,
+        "training": trained,
         **circumstances(),
-    }  # fmt: skip
+    }
 
 
 def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--presets", default=",".join(FAMILY))
+    family = ",".join(f"{name},{name}-gan" for name in zoo.FAMILY)
+    parser.add_argument("--presets", default=family)
     parser.add_argument("--against", default="released")
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--no-compile", action="store_true")
@@ -247,9 +257,14 @@ def main() -> None:
     images = load("imaginary", "train").images.to(device)
     with tempfile.TemporaryDirectory() as folder:
         write_shards("imaginary", Path(folder) / "shards")
-        found = bench(options.presets.split(","), images, against=options.against,
-                      seconds=options.seconds, compiled=not options.no_compile,
-                      shards=Shards(Path(folder) / "shards", "train").to(device))  # fmt: skip
+        found = bench(
+            options.presets.split(","),
+            images,
+            against=options.against,
+            seconds=options.seconds,
+            compiled=not options.no_compile,
+            shards=Shards(Path(folder) / "shards", "train").to(device),
+        )
     for part in ("use", "training"):
         for one in found[part]:
             if one.get("feed") == "shards":

@@ -6,8 +6,6 @@ Kinds: `regions`, gains in eyes, nose, mouth; `detail`, what each method adds to
 go to `results/claims/`.
 """
 
-from __future__ import annotations
-
 import argparse
 from dataclasses import replace
 from functools import partial

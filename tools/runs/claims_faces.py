@@ -1,7 +1,5 @@
 """What the claims' tools share: in how many pictures dlib finds a face."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -11,8 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from urdgn_lite.degrade import upsample_bicubic
-from urdgn_lite.faces import to_float, to_uint8
+from urdgn_lite.degrade import to_float, to_uint8, upsample_bicubic
 from urdgn_lite.measure.evaluate import summary
 
 MARGIN, SCALE = 32, 2  # px of repeated border, enlargement: the detector wants room around a face

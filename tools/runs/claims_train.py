@@ -5,8 +5,6 @@
 Each run lies in `runs/claims/` and goes on where it was stopped; its row goes to the ledger.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import math
@@ -21,8 +19,8 @@ from rows import about, gain, trained
 from torch import Tensor, nn
 
 from urdgn_lite import faces, networks, presets, store
-from urdgn_lite.degrade import downsample, upsample_bicubic
-from urdgn_lite.faces import Faces, to_float, to_uint8
+from urdgn_lite.degrade import downsample, to_float, to_uint8, upsample_bicubic
+from urdgn_lite.faces import Faces
 from urdgn_lite.measure import metrics
 from urdgn_lite.measure.evaluate import ledger, summary
 from urdgn_lite.methods import Network

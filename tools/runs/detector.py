@@ -12,8 +12,7 @@ import numpy as np
 from claims_faces import larger
 
 from urdgn_lite import faces, store
-from urdgn_lite.degrade import downsample, upsample_bicubic
-from urdgn_lite.faces import to_float, to_uint8
+from urdgn_lite.degrade import downsample, to_float, to_uint8, upsample_bicubic
 from urdgn_lite.measure import evaluate
 from urdgn_lite.measure.identity import dlib_weights
 from urdgn_lite.progress import bar

@@ -8,15 +8,12 @@ that went the same way ("alike"). The shares of right answers go to results/enha
 `pip install 'urdgn_lite[identity]'`.
 """
 
-from __future__ import annotations
-
 import argparse
 
 import torch
 
 from urdgn_lite import faces, methods, store
-from urdgn_lite.degrade import downsample
-from urdgn_lite.faces import to_float
+from urdgn_lite.degrade import downsample, to_float
 from urdgn_lite.measure import evaluate
 from urdgn_lite.measure.identity import embed, rank1
 from urdgn_lite.provenance import circumstances

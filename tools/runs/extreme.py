@@ -4,8 +4,6 @@ The 8 × 8 face is the 16 × 16 one, halved and rounded again. G gets it enlarge
 16 × 16. The row goes to `results/extreme.json`, beside the same network's at 8 ×, trained alike.
 """
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 
@@ -14,8 +12,7 @@ from rows import about, trained
 from torch import Tensor, nn
 
 from urdgn_lite import faces, networks, presets, store
-from urdgn_lite.degrade import downsample, upsample_bicubic
-from urdgn_lite.faces import to_float
+from urdgn_lite.degrade import downsample, to_float, upsample_bicubic
 from urdgn_lite.measure import metrics
 from urdgn_lite.measure.evaluate import ledger, summary
 from urdgn_lite.networks import Residual

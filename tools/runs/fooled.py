@@ -1,7 +1,5 @@
 """Pictures made to fool a measure, measured: `python tools/runs/fooled.py`."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 from torch.nn.functional import normalize

@@ -1,7 +1,5 @@
 """Frontal training faces (the paper's abstract) or all poses (its Sect. 4.1)? Compared by yaw."""
 
-from __future__ import annotations
-
 import itertools
 import sys
 from dataclasses import replace
@@ -12,6 +10,7 @@ import torch
 from rows import bounds, part, trained
 
 from urdgn_lite import degrade, faces, presets, store
+from urdgn_lite.degrade import to_float
 from urdgn_lite.measure import metrics
 from urdgn_lite.measure.evaluate import ledger
 from urdgn_lite.provenance import circumstances
@@ -36,7 +35,7 @@ def compare(hr: faces.Faces, test: faces.Faces, preset: str, steps: int, runs: P
     """Train both, or go on, and measure gains over bicubic in dB: an entry a bin of |yaw|."""
     frontal = np.flatnonzero(yaws(hr) < FRONTAL)
     dealt = np.random.default_rng(SEED).permutation(len(hr))[: len(frontal)]
-    h = faces.to_float(test.images)
+    h = to_float(test.images)
     lr = degrade.downsample(h)
     gains, seconds = {}, {}
     for name, chosen in (("frontal", frontal), ("random", np.sort(dealt))):

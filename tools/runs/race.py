@@ -6,8 +6,6 @@ after one step for warming up; reading the faces and measuring are reported apar
 not reached stays in `results/race.json` all the same.
 """
 
-from __future__ import annotations
-
 import argparse
 import time
 from dataclasses import dataclass, field

@@ -9,8 +9,6 @@ as they are at 2 × and 4 × too. Gains are over bicubic in dB, on every fifth t
 intervals of people.
 """
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Callable
 from dataclasses import replace

@@ -6,8 +6,6 @@ gains on the way show how much the last one owes to chance. (A constant η canno
 first × 0.99 comes with the second epoch.) Rows go to results/readings.json.
 """
 
-from __future__ import annotations
-
 import argparse
 from typing import Any
 

@@ -5,8 +5,6 @@ test faces and written to `results/recipes.json` with its curves as soon as it i
 there is not run again.
 """
 
-from __future__ import annotations
-
 import argparse
 import copy
 from dataclasses import asdict, dataclass, field

@@ -1,7 +1,5 @@
 """What the tools of short runs share: how a run is measured, and a table that fills itself."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator
@@ -14,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from urdgn_lite import store
-from urdgn_lite.degrade import downsample
-from urdgn_lite.faces import Faces, to_float
+from urdgn_lite.degrade import downsample, to_float
+from urdgn_lite.faces import Faces
 from urdgn_lite.measure import metrics
 from urdgn_lite.measure.evaluate import evaluate, interval, summary
 from urdgn_lite.methods import Network
@@ -79,7 +77,7 @@ def batches(some: Faces, size: int = 50) -> Iterator[Tensor]:
 def scores(G: nn.Module, test: Faces, *, perceptual: bool = False) -> dict[str, Any]:
     """PSNR and gains over bicubic; LPIPS where asked for and at hand; with their intervals."""
     method = Network(G)
-    row = evaluate(method, test, progress=False)
+    row = evaluate(method, test)
     kept = ("psnr", "gain_psnr", "gain_ssim")
     found = {k: v for k, v in row.items() if k.removesuffix("_interval") in kept}
     if not perceptual:

@@ -4,8 +4,6 @@ Each candidate is trained alike (steps, batch, seed, faces) and measured on vali
 table goes to `results/search.json`. What is there already is not run again.
 """
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 
@@ -128,9 +126,9 @@ def measure(name: str, hr: faces.Faces, val: faces.Faces, steps: int, out: Path)
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         G(torch.zeros(1, 3, 16, 16))
     method = Network(G)
-    plain = evaluate(method, val, progress=False)
+    plain = evaluate(method, val)
     method.mirrored = True
-    mirrored = evaluate(method, val, progress=False)
+    mirrored = evaluate(method, val)
     gains = {name: plain[name] for name in ("gain_psnr", "gain_ssim")}
     gains |= {"gain_psnr_mirrored": mirrored["gain_psnr"]}
     cost = {"parameters": count_parameters(G), "gmac": round(counter.get_total_flops() / 2e9, 3)}

@@ -5,8 +5,6 @@ is done). What is finished is measured, put on the shelf of the zoo, and its row
 unless what stands there is better. `weights.py keep FILE NAME` puts one file on the shelf.
 """
 
-from __future__ import annotations
-
 import argparse
 import math
 import sys

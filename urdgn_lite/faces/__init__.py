@@ -7,12 +7,5 @@ torch.Size([4, 3, 128, 128])
 
 from urdgn_lite.degrade import SIZE, to_float, to_uint8
 from urdgn_lite.faces.load import SPLITS, Faces, identity_of, load, split_of
-from urdgn_lite.faces.pack import write_shards
 from urdgn_lite.faces.picture import EYES, SMALLEST, FacesError, align, decode_image, to_rgb
-from urdgn_lite.faces.shards import Shards, stream
-
-__all__ = [
-    "EYES", "SIZE", "SMALLEST", "SPLITS", "Faces", "FacesError", "Shards", "align", "decode_image",
-    "identity_of", "load", "split_of", "stream", "to_float", "to_rgb", "to_uint8",
-    "write_shards",
-]  # fmt: skip
+from urdgn_lite.faces.shards import Shards, stream, write_shards

@@ -1,7 +1,5 @@
 """CelebA as torchvision, its own site and Kaggle lay it out, cut to the frame of this project."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Files by name, of a folder or an archive: none is written, and each is read in its turn."""
 
-from __future__ import annotations
-
 import lzma
 import os
 import stat

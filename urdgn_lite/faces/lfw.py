@@ -1,7 +1,5 @@
 """Labelled Faces in the Wild through scikit-learn: 250 × 250, funnelled, nearly frontal."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

@@ -1,7 +1,5 @@
 """`load`: faces from any known place, decoded into memory once."""
 
-from __future__ import annotations
-
 import csv
 import os
 import warnings
@@ -136,36 +134,31 @@ def find(
     Parameters and errors are those of `load`.
     """
     name = str(source)
-    decode: Decode = decode_image
-    found: Found
-    if name in BUNDLED:
-        found = opened(DATA / f"{name}128.tar.gz", name)
-        names = pick(found, split, name)
-    elif name == "celeba":
+    if name == "celeba":
         official = celeba.CelebA(Path(root), split, crop)
-        found, names, decode = official.photos, official.names, official.decode
-    elif name == "lfw":
-        found, decode = lfw.photos(Path(root)), lfw.decode
-        names = pick(found, split, name)
-    else:
-        path, whole = _resolve(name, split)
-        found = opened(path, name)
-        names = list(found) if whole else pick(found, split, name)
-        name = name if not Path(name).exists() else path.resolve().name.split(".")[0]
-    return names, found, decode, name
+        return official.names, official.photos, official.decode, name
+    if name == "lfw":
+        photos = lfw.photos(Path(root))
+        return pick(photos, split, name), photos, lfw.decode, name
+    path, stem, whole = _resolve(name, split)
+    found = opened(path, name)
+    names = list(found) if whole else pick(found, split, name)
+    return names, found, decode_image, stem
 
 
-def _resolve(name: str, split: str) -> tuple[Path, bool]:
-    """Path of a named source, and whether the file found already is the split asked for."""
+def _resolve(name: str, split: str) -> tuple[Path, str, bool]:
+    """Path and name of a source, and whether the file found already is the split asked for."""
+    if name in BUNDLED:
+        return DATA / f"{name}128.tar.gz", name, False
     if not name.strip():
         raise FacesError("the source of faces is empty: give a name, a folder or an archive")
     if Path(name).exists():
-        return Path(name), False
+        return Path(name), Path(name).resolve().name.split(".")[0], False
     shelf = os.environ.get("URDGN_FACES")
     for stem, whole in ((f"{name}-{split}", True), (name, False)):
         if shelf and (found := Path(shelf) / f"{stem}.tar.gz").is_file():
             # as celeba128-test-unaligned says itself
-            return found, whole or split in name.split("-")[1:]
+            return found, name, whole or split in name.split("-")[1:]
     where = f"{shelf} (URDGN_FACES)" if shelf else "URDGN_FACES (not set)"
     raise FacesError(
         f"no faces at {name!r}: it is not {', '.join(map(repr, BUNDLED))}, 'celeba' or 'lfw', no "

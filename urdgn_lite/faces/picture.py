@@ -1,7 +1,5 @@
 """One image file becomes one face: formats, ranges and sizes, and the frame of the eyes."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -26,6 +24,7 @@ _one_at_a_time = Lock()
 _OTHERS = {  # first bytes, from the offset on: what the file is
     (0, b"PK\x03\x04"): "a .zip archive (or a .pth): unpack it, or give the archive itself",
     (0, b"\x1f\x8b"): "a gzip archive: unpack it, or give the archive itself",
+    (257, b"ustar"): "a tar archive: give it itself (shards are called train-0.tar, val-0.tar …)",
     (0, b"%PDF"): "a PDF: export the picture as PNG or JPEG",
     (0, b"%!PS"): "PostScript: export the picture as PNG or JPEG",
     **{

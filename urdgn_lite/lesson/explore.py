@@ -5,10 +5,8 @@ own: `explore.shift("lite")`. The faces are the gallery's, picked for pictures: 
 result.
 """
 
-from __future__ import annotations
-
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,19 +20,18 @@ from urdgn_lite.lesson import regions
 from urdgn_lite.lesson.pictures import picture_of
 from urdgn_lite.lesson.widget import Choices, Explorer, Scene
 from urdgn_lite.measure import damages, metrics
-from urdgn_lite.measure.evaluate import Enlarge
-from urdgn_lite.methods import Network
+from urdgn_lite.methods import Method, Network
 from urdgn_lite.methods import get as named
 from urdgn_lite.run import Run
 
 PEOPLE = 8  # faces to choose from
 SWEEP = {"0": "lite-gan-0", "1": "lite-gan-1", "10": "lite-gan-10"}  # λ -> its generator
 SWEEP |= {"100": "lite-gan", "10³": "lite-gan-1e3", "10⁴": "lite-gan-1e4", "∞": "lite"}
-Model = str | Path | nn.Module | Enlarge
+Model = str | Path | nn.Module | Method
 Box = tuple[int, int, int, int]
 
 
-def method_of(model: Model) -> Enlarge:
+def method_of(model: Model) -> Method:
     """Whatever was given, as a method.
 
     Raises
@@ -49,7 +46,7 @@ def method_of(model: Model) -> Enlarge:
 @cache
 def people() -> Tensor:
     """The faces (8, 3, 128, 128) in [-1, 1] that every explorer offers."""
-    return faces.to_float(faces.load("gallery", limit=PEOPLE).images)
+    return degrade.to_float(faces.load("gallery", limit=PEOPLE).images)
 
 
 def of_faces() -> tuple[Choices, int]:
@@ -62,7 +59,7 @@ def numbers(*values: float, unit: str = "") -> dict[str, float]:
     return {f"{value:g}{unit}".replace("-", "−"): value for value in values}
 
 
-def compared(method: Enlarge, lr: Tensor, h: Tensor, box: Box | None = None) -> Scene:
+def compared(method: Method, lr: Tensor, h: Tensor, box: Box | None = None) -> Scene:
     """LR face, result and original; the gain over bicubic, outside of the box if there is one."""
     ours, bicubic = method(lr), degrade.upsample_bicubic(lr)
     results = [ours.clone(), bicubic.clone()]
@@ -85,7 +82,7 @@ def damage(model: Model) -> Explorer:
     def render(face: int, blur: float, noise: float, light: float, side: float) -> Scene:
         h = damages.relight(people()[face : face + 1], light, side)
         lr = damages.noise(degrade.downsample(damages.blur(h, blur)), noise)
-        return compared(method, faces.to_float(faces.to_uint8(lr)), h)
+        return compared(method, degrade.to_float(degrade.to_uint8(lr)), h)
 
     controls = {
         "face": of_faces(),
@@ -143,17 +140,11 @@ def _before_it_shrinks(
     return Explorer(render, {"face": of_faces(), **amounts}, swept, "gain over bicubic")
 
 
-def lam(models: Mapping[str, Model] | None = None) -> Explorer:
-    """The trade-off of Eq. 2: one face through generators trained with different λ.
-
-    Parameters
-    ----------
-    models : λ as text -> model; those of `SWEEP` that the zoo holds.
-    """
-    known = {label: name for label, name in SWEEP.items() if name in zoo.names()}
-    chosen = {label: method_of(model) for label, model in (models or known).items()}
+def lam() -> Explorer:
+    """The trade-off of Eq. 2: one face through the zoo's generators with different λ (`SWEEP`)."""
+    chosen = {label: named(name) for label, name in SWEEP.items() if name in zoo.names()}
     if not chosen:
-        raise ValueError(f"the zoo holds none of {', '.join(SWEEP.values())}: give models")
+        raise ValueError(f"the zoo holds none of {', '.join(SWEEP.values())}")
 
     def render(face: int, λ: str) -> Scene:
         h = people()[face : face + 1]

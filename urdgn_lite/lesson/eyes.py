@@ -1,7 +1,5 @@
 """Eyes alone, 4 × 10 to 32 × 80 pixels: so small a task that a GAN learns it while you watch."""
 
-from __future__ import annotations
-
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn

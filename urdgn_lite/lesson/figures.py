@@ -1,6 +1,4 @@
-"""Sheets for files, grids and curves for notebooks, in one restrained style."""
-
-from __future__ import annotations
+"""Sheets for files and grids for notebooks, in one restrained style."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -9,7 +7,6 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.figure import Figure
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
@@ -27,7 +24,7 @@ COLOURS = {
     "adversarial": "#d1495b",
     "HR": "#3a9b5c",
 }
-INK = "#808080"  # axes and labels: readable in the light theme and in the dark one
+INK = "#7f7f7f"  # axes and labels: readable in both themes; a lighter one, and JupyterLab goes dark
 STYLE: dict[str, Any] = {
     "figure.facecolor": "none", "axes.facecolor": "none", "savefig.facecolor": "none",
     "savefig.dpi": 100, "figure.dpi": 100, "font.size": 11,
@@ -90,22 +87,6 @@ def grid(
     if len(columns) == 1:
         return Pictures([("", [tile]) for tile in columns[0]], "".join(titles[:1]), says)
     return Pictures(list(zip(titles or [""] * len(columns), columns, strict=True)), says=says)
-
-
-def curves(
-    history: Sequence[Mapping[str, float]], *keys: str, x: str = "step", ylabel: str = ""
-) -> Figure:
-    """Columns of a run's history as curves, named at their right ends."""
-    figure, axis = plt.subplots(figsize=(6, 3), layout="constrained")
-    for key in keys:
-        points = [(row[x], row[key]) for row in history if key in row]
-        if points:
-            xs, ys = zip(*points, strict=True)
-            (line,) = axis.plot(xs, ys, marker="o", markersize=3)
-            axis.annotate(f" {key}", (xs[-1], ys[-1]), color=line.get_color(), va="center")
-    axis.set(xlabel=x, ylabel=ylabel or " / ".join(keys))
-    axis.margins(x=0.12)
-    return figure
 
 
 def save_png(image: Image.Image, path: Path) -> None:

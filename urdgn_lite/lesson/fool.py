@@ -3,8 +3,6 @@
 `tools/runs/fooled.py` measures them all, with the measures whose weights are not everywhere too.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +10,7 @@ from typing import Any
 from jaxtyping import Float
 from torch import Tensor
 
-from urdgn_lite import degrade, faces
+from urdgn_lite import degrade
 from urdgn_lite.measure import damages, evaluate
 
 Faces = Float[Tensor, "b 3 128 128"]
@@ -36,11 +34,11 @@ def borrowed(h: Faces) -> Faces:
     return bicubic(h) + (other - bicubic(other))
 
 
-def project(picture: Faces, lr: Float[Tensor, "b 3 16 16"], rounds: int = 40) -> Faces:
+def project(picture: Faces, lr: Float[Tensor, "b 3 16 16"]) -> Faces:
     """Change a picture until its LR face is `lr`, by iterated back-projection."""
-    for _ in range(rounds):
+    for _ in range(40):
         picture = picture + degrade.upsample_bicubic(lr - degrade.downsample(picture))
-        picture = faces.to_float(faces.to_uint8(picture))  # stay an 8-bit image
+        picture = degrade.to_float(degrade.to_uint8(picture))  # stay an 8-bit image
     return picture
 
 

@@ -1,7 +1,5 @@
 """Figs. 1 and 3 to 9 of the paper, redrawn from imaginary faces as it lays them out."""
 
-from __future__ import annotations
-
 import io
 import math
 import textwrap
@@ -18,14 +16,14 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from urdgn_lite.degrade import SIZE, downsample, to_float, upsample_bicubic
-from urdgn_lite.faces import EYES, Faces, load
+from urdgn_lite.faces import Faces, load
 from urdgn_lite.lesson.figures import as_array
 from urdgn_lite.measure import claims
 from urdgn_lite.measure.conditions import BOXES, PIXEL, SHIFTS
 from urdgn_lite.measure.damages import Images, occlude, shift
-from urdgn_lite.measure.evaluate import Enlarge, figure, figure_faces, ledger
+from urdgn_lite.measure.evaluate import figure, figure_faces, ledger
 from urdgn_lite.measure.table1 import COLUMNS
-from urdgn_lite.methods import get
+from urdgn_lite.methods import Method, get
 from urdgn_lite.methods.base import Learnt
 from urdgn_lite.methods.yang2010 import Yang2010
 
@@ -43,9 +41,7 @@ Eyes = tuple[tuple[float, float], tuple[float, float]]
 Column = tuple[str, str, Tensor | str]  # letter, name, a picture a row or why there is none
 
 
-def learn(
-    keys: Sequence[str] = CLASSICAL, *, limit: int = 1600, progress: bool = False
-) -> dict[str, Enlarge | str]:
+def learn(keys: Sequence[str] = CLASSICAL, *, limit: int = 1600) -> dict[str, Method | str]:
     """Fit classical columns here and now: on embedded imaginary faces, far fewer than Table 1's.
 
     `yang2010` learns 256 atoms from a quarter of the faces: a row of Table 1 takes minutes.
@@ -55,13 +51,13 @@ def learn(
     key -> the fitted method; or, where something optional is not installed, what to do.
     """
     h = to_float(load("imaginary", "train", limit=limit).images)
-    found: dict[str, Enlarge | str] = {}
+    found: dict[str, Method | str] = {}
     for key in keys:
         method = Yang2010(faces=limit // 4, atoms=256) if key == "yang2010" else get(key)
         if not isinstance(method, Learnt):
             raise ValueError(f"{key} is a network: methods.get({key!r}) loads it")
         try:
-            method.fit(h, progress=progress)
+            method.fit(h)
             method(downsample(h[:1]))
         except ValueError as error:
             found[key] = str(error)
@@ -73,10 +69,8 @@ def learn(
 @torch.no_grad()
 def redraw(
     number: int,
-    methods: Mapping[str, Enlarge | str] | None = None,
+    methods: Mapping[str, Method | str] | None = None,
     more: Sequence[str] = (),
-    faces: Images | None = None,
-    rows: int | None = None,
 ) -> Shown:
     """A figure of the paper: a person a row, methods as columns, its panel letters above them.
 
@@ -89,19 +83,14 @@ def redraw(
     methods : by name, for panels that must be learnt (see `learn`) and for your own; a text
         stands in for one that cannot run. Names that are not in it are taken from the zoo.
     more : names to add after the paper's columns (in Figs. 8 and 9: below its rows).
-    faces : other ones in [-1, 1] than those of `results/figures.yml`.
-    rows : people to draw, if others than the file says.
 
     Raises
     ------
     KeyError : no faces are listed for this figure.
     """
     drawn, given = figure(number), dict(methods or {})
-    h, eyes = faces, [EYES] * (0 if faces is None else len(faces))
-    if h is None:
-        found = figure_faces(number)
-        h, eyes = to_float(found.images), eyes_of(found)
-    h, panels = h[: rows or drawn["rows"]], drawn["panels"]
+    found, panels = figure_faces(number), drawn["panels"]
+    h = to_float(found.images[: drawn["rows"]])
 
     def run(name: str, lr: Tensor) -> Tensor | str:
         method = given[name] if name in given else get(name)
@@ -120,7 +109,7 @@ def redraw(
         for letter, name in panels.items()
     ]
     columns += [("ours", name, run(name, lr)) for name in more]
-    return shown(picture(columns, eyes[: len(h)] if drawn["eyes"] else ()))
+    return shown(picture(columns, eyes_of(found)[: len(h)] if drawn["eyes"] else ()))
 
 
 def caption(number: int) -> Markdown:

@@ -1,7 +1,5 @@
 """What every chapter calls first, and how it shows the package's real code."""
 
-from __future__ import annotations
-
 import ast
 import inspect
 import re

@@ -1,7 +1,5 @@
 """Pictures side by side for a page, JupyterLab and Colab alike: HTML with nothing to fetch."""
 
-from __future__ import annotations
-
 import io
 import re
 from base64 import b64encode
@@ -75,7 +73,7 @@ class Pictures:
         height = round(self.width * picture.height / picture.width)
         return (
             f'<img alt="" width="{self.width}" height="{height}" style="{TILE}" '
-            f'src="data:image/webp;base64,{webp(picture)}">'
+            f'src="data:image/webp;base64,{webp(picture, self.width)}">'
         )
 
 
@@ -84,10 +82,13 @@ def _line(words: str) -> str:
     return f"<div>{escape(words)}</div>" if words else ""
 
 
-def webp(picture: Image.Image) -> str:
-    """A picture as a WebP file in base64, without loss where it has few pixels."""
-    buffer = io.BytesIO()
-    picture.save(buffer, "WEBP", quality=90, lossless=picture.width < SIZE, method=4)
+def webp(picture: Image.Image, width: int) -> str:
+    """A picture to be shown that wide, as a WebP file in base64; of few pixels, all are squares."""
+    buffer, small = io.BytesIO(), picture.width < SIZE
+    if (times := width // picture.width) > 3:  # JupyterLab drops `pixelated`, and would blur it
+        size = (times * picture.width, times * picture.height)
+        picture = picture.resize(size, Image.Resampling.NEAREST)
+    picture.save(buffer, "WEBP", quality=90, lossless=small, method=4)
     return b64encode(buffer.getvalue()).decode()
 
 

@@ -1,7 +1,5 @@
 """The paper's Fig. 2, drawn from the networks themselves: run once, every shape written down."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Iterable
 from dataclasses import dataclass

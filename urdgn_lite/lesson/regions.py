@@ -1,7 +1,5 @@
 """Which part of a face convinces D? Hide one, and see how far D's score falls."""
 
-from __future__ import annotations
-
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn

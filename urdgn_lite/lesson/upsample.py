@@ -1,7 +1,5 @@
 """Files in, enlarged faces out: what `urdgn-lite upsample` does."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Sliders over a plain function, and the labelled pictures that stand in for them on a page."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 

@@ -5,8 +5,6 @@ torch, and `import torchvision` then fails with "operator torchvision::nms does 
 takes torchmetrics down with it. None of those operators is used here: declaring them is enough.
 """
 
-from __future__ import annotations
-
 import importlib
 import sys
 

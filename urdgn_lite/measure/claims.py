@@ -5,8 +5,6 @@ of the KEY finds the entry of a list by its label (`shift`, `part`, `from`, …)
 cannot part. `holds` are inequalities between references on which the verdict rests.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections import Counter

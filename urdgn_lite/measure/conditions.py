@@ -1,7 +1,5 @@
 """The numbers behind Figs. 5 to 9: where a method fails, on real test faces, with intervals."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -16,9 +14,10 @@ from urdgn_lite.degrade import LR_SIZE, SIZE, downsample, to_float, upsample_bic
 from urdgn_lite.faces import Faces, FacesError, load
 from urdgn_lite.measure import metrics
 from urdgn_lite.measure.damages import Images, occlude, relight, rotate, shift, warp, zoom
-from urdgn_lite.measure.evaluate import Enlarge, Row, read_row, summary, write_row
+from urdgn_lite.measure.evaluate import Row, read_row, summary, write_row
 from urdgn_lite.measure.report import Sheet, cell
 from urdgn_lite.measure.table1 import Table1, ready, stored
+from urdgn_lite.methods import Method
 from urdgn_lite.progress import bar
 from urdgn_lite.provenance import circumstances
 
@@ -61,7 +60,7 @@ SERIES: dict[str, tuple[str, dict[Any, Damage]]] = {  # the unit of an entry, an
 }
 
 
-def bins(method: Enlarge, faces: Faces, series: Iterable[str] = SERIES) -> Row:
+def bins(method: Method, faces: Faces, series: Iterable[str] = SERIES) -> Row:
     """Measure how pose, expression and damages change what a method gains.
 
     Parameters
@@ -113,7 +112,7 @@ def bins(method: Enlarge, faces: Faces, series: Iterable[str] = SERIES) -> Row:
 
 
 @torch.no_grad()
-def scores(method: Enlarge, images: Tensor, damage: Damage = lambda h: h) -> dict[str, Tensor]:
+def scores(method: Method, images: Tensor, damage: Damage = lambda h: h) -> dict[str, Tensor]:
     """PSNR and its gain over bicubic a face, where the HR faces (uint8) are damaged first."""
     kept = []
     for part in images.split(50):
@@ -139,20 +138,14 @@ def split(
     return found
 
 
-@torch.no_grad()
-def regions(method: Enlarge, faces: Faces) -> list[Row]:
+def regions(method: Method, faces: Faces) -> list[Row]:
     """The gain in dB over the pixels of a part of the face alone, and over all other pixels."""
     places = {part: inside(box) for part, box in BOXES.items() if part != "left eye"}
     places["elsewhere"] = ~torch.stack([*places.values()]).any(0)
-    kept: dict[str, list[Tensor]] = {part: [] for part in places}
-    for part in faces.images.split(50):
-        h = to_float(part)
-        lr = downsample(h)
-        made, plain = method(lr), upsample_bicubic(lr)
-        for name, where in places.items():
-            kept[name].append(psnr_of(made, h, where) - psnr_of(plain, h, where))
+    made, plain = (psnr_of_parts(m, faces.images, places) for m in (method, upsample_bicubic))
+    gains = {part: {"gain_psnr": made[part] - plain[part]} for part in places}
     people = faces.people()
-    return [{"part": name} | entry({"gain_psnr": torch.cat(v)}, people) for name, v in kept.items()]
+    return [{"part": part} | entry(gain, people) for part, gain in gains.items()]
 
 
 def inside(box: Box, margin: int = 0) -> Tensor:
@@ -164,8 +157,7 @@ def inside(box: Box, margin: int = 0) -> Tensor:
     return (tall[:, None] & wide)[None, None]
 
 
-@torch.no_grad()
-def occlusion(method: Enlarge, images: Tensor, box: Box, people: People = None) -> Row:
+def occlusion(method: Method, images: Tensor, box: Box, people: People = None) -> Row:
     """PSNR outside of a box that covers the LR faces, and what it lost against clean ones.
 
     `rings` has the loss at so many LR pixels from the box (1: the pixels that touch it).
@@ -173,22 +165,27 @@ def occlusion(method: Enlarge, images: Tensor, box: Box, people: People = None) 
     where = {"outside": ~inside(box)}
     for name, (near, far) in RINGS.items():
         where[name] = inside(box, far) & ~inside(box, near - 1)
+    clean = psnr_of_parts(method, images, where)
+    covered = psnr_of_parts(method, images, where, partial(occlude, box=box))
+    lost = {name: metrics.difference(clean[name], covered[name]) for name in where}
+    values = {"clean_psnr": clean, "psnr": covered, "drop_psnr": lost}
+    row = entry({name: value["outside"] for name, value in values.items()}, people)
+    rings = [{"part": name} | summary("drop_psnr", lost[name], people) for name in RINGS]
+    return row | {"rings": rings}
+
+
+@torch.no_grad()
+def psnr_of_parts(
+    method: Method, images: Tensor, where: Mapping[str, Tensor], damage: Damage = lambda lr: lr
+) -> dict[str, Tensor]:
+    """PSNR a face in dB over the pixels of each mask alone, where the LR faces are damaged."""
     kept: dict[str, list[Tensor]] = {name: [] for name in where}
     for part in images.split(50):
         h = to_float(part)
-        lr = downsample(h)
-        made = [method(x) for x in (lr, occlude(lr, box))]
+        made = method(damage(downsample(h)))
         for name, mask in where.items():
-            kept[name].append(torch.stack([psnr_of(m, h, mask) for m in made]))
-    clean, covered = torch.cat(kept.pop("outside"), 1)
-    lost = torch.where(clean == covered, 0, clean - covered)
-    row = entry({"clean_psnr": clean, "psnr": covered, "drop_psnr": lost}, people)
-    rings = []
-    for name, parts in kept.items():
-        clean, covered = torch.cat(parts, 1)
-        lost = torch.where(clean == covered, 0, clean - covered)
-        rings.append({"part": name} | summary("drop_psnr", lost, people))
-    return row | {"rings": rings}
+            kept[name].append(psnr_of(made, h, mask))
+    return {name: torch.cat(parts) for name, parts in kept.items()}
 
 
 def psnr_of(generated: Images, real: Images, where: Tensor) -> Tensor:
@@ -256,9 +253,9 @@ def tables(table: Table1) -> list[Table]:
     return [one.printed() for one in found]
 
 
-def markdown(name: str, methods: Iterable[str], on: str = "celeba128-test") -> str:
+def markdown(name: str, methods: Iterable[str]) -> str:
     """One of the series `NAMES` for a notebook, of methods whose bins the ledger has."""
-    return sheet(name, {f"`{key}`": read(key, on) for key in methods}).markdown()
+    return sheet(name, {f"`{key}`": read(key) for key in methods}).markdown()
 
 
 def _place(entry: Row) -> str:

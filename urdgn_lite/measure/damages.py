@@ -4,8 +4,6 @@ A damage takes HR or LR faces in [-1, 1] and returns new ones of the same size i
 measures in pixels of the images that it is given, and does nothing at its neutral value.
 """
 
-from __future__ import annotations
-
 import math
 
 import torch
@@ -18,24 +16,21 @@ from urdgn_lite.degrade import check_float
 Images = Float[Tensor, "b 3 h w"]
 
 
-def occlude(images: Images, box: tuple[int, int, int, int], value: float = -1.0) -> Images:
-    """Cover a part of the faces (Fig. 8).
+def occlude(images: Images, box: tuple[int, int, int, int]) -> Images:
+    """Cover a part of the faces with black (Fig. 8).
 
     Parameters
     ----------
     box : (left, top, right, bottom) in pixels; right and bottom are the first ones left free.
         An empty box (right = left, say) is the neutral value.
-    value : grey value of the cover in [-1, 1]; -1 is black.
     """
-    _check(images, value=value)
+    _check(images)
     left, top, right, bottom = _whole(*box)
     h, w = images.shape[2:]
     if not (0 <= left <= right <= w and 0 <= top <= bottom <= h):
         raise ValueError(f"box {box} does not lie in an image of {w} × {h} px (width × height)")
-    if abs(value) > 1:
-        raise ValueError(f"value must lie in [-1, 1], not {value}")
     covered = images.clamp(-1, 1)
-    covered[:, :, top:bottom, left:right] = value
+    covered[:, :, top:bottom, left:right] = -1
     return covered
 
 
@@ -71,14 +66,14 @@ def zoom(images: Images, factor: float) -> Images:
     return grid_sample(images, grid, "bicubic", "reflection", align_corners=False).clamp(-1, 1)
 
 
-def warp(images: Images, pixels: float, seed: int = 0) -> Images:
+def warp(images: Images, pixels: float) -> Images:
     """Deform the faces smoothly: each point moves by about so many pixels, another way a face.
 
     The field is drawn on 4 × 4 points, normal with that deviation in x and in y, and bicubic in
-    between; the same for the same seed.
+    between; the same at every call.
     """
     _check(images, pixels=pixels)
-    draw = torch.randn(len(images), 2, 4, 4, generator=torch.Generator().manual_seed(seed))
+    draw = torch.randn(len(images), 2, 4, 4, generator=torch.Generator().manual_seed(0))
     field = interpolate(draw, images.shape[2:], mode="bicubic", align_corners=True) * pixels
     identity = torch.eye(2, 3).expand(len(images), 2, 3)
     grid = affine_grid(identity, list(images.shape), align_corners=False).to(images)

@@ -1,7 +1,5 @@
 """(method, faces) → a row of numbers, and the ledger that keeps the rows: `results/`."""
 
-from __future__ import annotations
-
 import json
 import math
 import re
@@ -20,7 +18,7 @@ from urdgn_lite.degrade import downsample, to_float, to_uint8, upsample_bicubic
 from urdgn_lite.faces import Faces, load
 from urdgn_lite.measure import identity, metrics
 from urdgn_lite.measure.metrics import difference
-from urdgn_lite.methods import Network
+from urdgn_lite.methods import Method, Network
 from urdgn_lite.networks import count_parameters
 from urdgn_lite.progress import bar
 from urdgn_lite.provenance import checksum
@@ -36,7 +34,6 @@ RESAMPLES = 2000
 BATCH = 50  # faces at a time
 _KNOWN: dict[tuple[int, str], Tensor] = {}  # a table asks for bicubic and originals often
 Row = dict[str, Any]
-Enlarge = Callable[[Tensor], Tensor]  # measuring never fits: a `Method`, or a function
 
 
 def ledger() -> Path:
@@ -47,9 +44,7 @@ def ledger() -> Path:
 
 
 @torch.no_grad()
-def evaluate(
-    method: Enlarge, faces: Faces, *, perceptual: bool = False, progress: bool = True
-) -> Row:
+def evaluate(method: Method, faces: Faces, *, perceptual: bool = False) -> Row:
     """Measure one method on some faces, by the protocol of the book.
 
     LR faces are antialiased bicubic, rounded to 8 bits; results are clamped and rounded to 8
@@ -80,7 +75,7 @@ def evaluate(
             missing["lpips"] = _reason(error)
     values: dict[str, list[Tensor]] = {}
     errors, results = [], []  # of the LR faces; 8 bits
-    for part in bar(faces.images.split(BATCH), "evaluate", show=progress, leave=False):
+    for part in bar(faces.images.split(BATCH), "evaluate", leave=False):
         h = to_float(part)
         lr = downsample(h)
         generated = method(lr)
@@ -181,13 +176,13 @@ def _reason(error: Exception) -> str:
     return re.sub(r"\S*[/\\](?=\S)", "", str(error))
 
 
-def _seconds(method: Enlarge, image: Tensor, repeats: int = 9) -> float:
+def _seconds(method: Method, image: Tensor) -> float:
     lr, times = downsample(to_float(image)), []
-    for _ in range(repeats):
+    for _ in range(9):
         began = time.perf_counter()
         to_uint8(method(lr))
         times.append(time.perf_counter() - began)
-    return sorted(times)[repeats // 2]
+    return sorted(times)[4]
 
 
 def check_name(name: str) -> None:
@@ -201,7 +196,7 @@ def check_name(name: str) -> None:
         raise ValueError(f"{name!r} cannot be the name of a row: it is no name of a file")
 
 
-def write_row(method: str, faces: Faces, row: Row, folder: Path | None = None) -> Path:
+def write_row(method: str, faces: Faces, row: Row) -> Path:
     """Keep a row in the ledger as FACES-SPLIT/METHOD.json, with the `crc32` of the faces.
 
     Raises
@@ -218,7 +213,7 @@ def write_row(method: str, faces: Faces, row: Row, folder: Path | None = None) -
             f"{method} on {faces.source}: a number is not finite, and is not kept. Some result is "
             f"equal to its face; is there a flat one? Leave it out"
         ) from None
-    path = (folder or ledger()) / f"{faces.source}-{faces.split}" / f"{method}.json"
+    path = ledger() / f"{faces.source}-{faces.split}" / f"{method}.json"
     full = {"method": method, "faces": faces.source, "split": faces.split, **row}
     full["crc32"] = checksum(faces.images)
     store.write_json(path, full)

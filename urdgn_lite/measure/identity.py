@@ -4,8 +4,6 @@
 photographs of one person lie close to each other.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import cache
 from importlib.util import find_spec

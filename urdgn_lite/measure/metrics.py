@@ -6,8 +6,6 @@ are not float, hold NaN or reach far beyond that range are refused with a ValueE
 bytes would count as white, and a broken one get a number.
 """
 
-from __future__ import annotations
-
 import hashlib
 import inspect
 from collections.abc import Callable

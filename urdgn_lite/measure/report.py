@@ -1,7 +1,5 @@
 """Table 1 in print: the paper beside ours, and what the numbers allow to say."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -47,10 +45,10 @@ def verdict(key: str, row: Row) -> str:
     return "reproduced" if key == OURS and side != "below" else words
 
 
-def published_gain(name: str, measure: str = "psnr") -> float:
-    """The paper's gain of a row of `results/paper.yml` over its bicubic one (Table 1)."""
+def published_gain(name: str) -> float:
+    """The paper's gain in PSNR of a row of `results/paper.yml` over its bicubic one (Table 1)."""
     rows = paper()["table1"]
-    return rows[name][measure] - rows["bicubic"][measure]
+    return rows[name]["psnr"] - rows["bicubic"]["psnr"]
 
 
 def _side(interval: Iterable[float], value: float) -> str:

@@ -1,7 +1,5 @@
 """Global back-projection: the last stage of [7] and of [10], and all their LR consistency."""
 
-from __future__ import annotations
-
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import interpolate

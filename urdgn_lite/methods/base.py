@@ -1,7 +1,5 @@
 """What the compared methods share: they learn from HR faces, report their stages, and are kept."""
 
-from __future__ import annotations
-
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -28,7 +26,7 @@ class Learnt:
     arrays: dict[str, Tensor] = field(default_factory=dict, init=False, repr=False, compare=False)
     stages: dict[str, float] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    def fit(self, hr: Float[Tensor, "n 3 128 128"], *, progress: bool = True) -> Self:
+    def fit(self, hr: Float[Tensor, "n 3 128 128"]) -> Self:
         """Learn from HR faces in [-1, 1]; returns itself."""
         raise NotImplementedError
 
@@ -101,9 +99,9 @@ def spread(hr: Tensor, number: int) -> Tensor:
     return hr[torch.arange(number) * len(hr) // number]
 
 
-def exemplars(hr: Tensor, number: int, progress: bool, size: int = LR_SIZE) -> dict[str, Tensor]:
+def exemplars(hr: Tensor, number: int, size: int = LR_SIZE) -> dict[str, Tensor]:
     """At most `number` of the faces and their LR faces in 8 bits, as `hr` and `lr`: 48 kB each."""
-    parts = bar(spread(hr, number).split(500), "exemplars", show=progress)
+    parts = bar(spread(hr, number).split(500), "exemplars")
     kept = [(to_uint8(h), to_uint8(downsample(h, size=size))) for h in parts]
     images, small = map(torch.cat, zip(*kept, strict=True))
     return {"hr": images, "lr": small}

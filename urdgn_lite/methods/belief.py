@@ -1,7 +1,5 @@
 """Min-sum belief propagation on a grid: which candidate to take at every place."""
 
-from __future__ import annotations
-
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor

@@ -1,7 +1,5 @@
 """The GANs of Fig. 3, fed the LR face: Eq. 1 alone, with and without a fully connected layer."""
 
-from __future__ import annotations
-
 from torch import nn
 
 from urdgn_lite.networks import GENERATORS, enlarging, normed

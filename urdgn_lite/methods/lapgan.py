@@ -1,7 +1,5 @@
 """The Laplacian pyramid of GANs [19], the other road: 16 → 32 → 64 → 128, a game at each level."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any, cast
 

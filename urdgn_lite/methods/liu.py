@@ -1,8 +1,7 @@
 """[5] Liu, Shum, Freeman 2007: a global face from a linear model, its details from a network."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 from jaxtyping import Float, Int8
@@ -58,7 +57,7 @@ class Liu(Learnt):
     filtered: float = 0.0
     size: int = LR_SIZE
 
-    def fit(self, hr: Float[Tensor, "n 3 128 128"], *, progress: bool = True) -> Liu:
+    def fit(self, hr: Float[Tensor, "n 3 128 128"]) -> Self:
         """Learn from HR faces in [-1, 1]; returns itself.
 
         Raises
@@ -69,7 +68,7 @@ class Liu(Learnt):
         half = len(hr) // 2 if self.local else len(hr)
         self._learn_eigenfaces(hr[:half])
         if self.local:
-            self._learn_details(hr[half:], progress)
+            self._learn_details(hr[half:])
         return self
 
     def _learn_eigenfaces(self, hr: Tensor) -> None:
@@ -98,9 +97,9 @@ class Liu(Learnt):
         }
         self.stages = {"rank": rank, "energy": (values[:rank].sum() / values.sum()).item()}
 
-    def _learn_details(self, hr: Tensor, progress: bool) -> None:
+    def _learn_details(self, hr: Tensor) -> None:
         bands, details = [], []
-        for h in bar(hr.split(BATCH), "liu", show=progress):
+        for h in bar(hr.split(BATCH), "liu"):
             lr = downsample(h, size=self.size)
             face = self.global_face(lr)
             bands.append(middle_band(face, lr).half())

@@ -1,8 +1,7 @@
 """[8] Ma, Zhang, Qi 2010: every patch is a combination of other people's patches at its place."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 from jaxtyping import Float, Int, UInt8
@@ -45,9 +44,9 @@ class PositionPatches(Learnt):
                 f"1 <= step <= patch <= {self.size} and 1 <= neighbours, 0 < ridge: not {self}"
             )
 
-    def fit(self, hr: Float[Tensor, "n 3 128 128"], *, progress: bool = True) -> PositionPatches:
+    def fit(self, hr: Float[Tensor, "n 3 128 128"]) -> Self:
         """Keep the training faces: this method learns nothing ahead of the face it enlarges."""
-        self.arrays = exemplars(hr, self.faces, progress, self.size)
+        self.arrays = exemplars(hr, self.faces, self.size)
         self.stages = {"faces": len(self.arrays["hr"]), "positions": len(self.corners()) ** 2}
         return self
 

@@ -1,7 +1,5 @@
 """Fig. 1 c: the face of the training set whose LR face is nearest. A real face, of someone else."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Self
 
@@ -24,8 +22,8 @@ class Nearest(Learnt):
 
     faces: int = 15_000
 
-    def fit(self, hr: Float[Tensor, "n 3 128 128"], *, progress: bool = True) -> Self:
-        self.arrays = exemplars(hr, self.faces, progress)
+    def fit(self, hr: Float[Tensor, "n 3 128 128"]) -> Self:
+        self.arrays = exemplars(hr, self.faces)
         self.stages = {"faces": len(self.arrays["hr"])}
         return self
 

@@ -4,8 +4,6 @@ Beside Algorithm 1 stands what the paper does not say: D sees one half of the ba
 other half generated, and a player who is too far ahead rests.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import torch

@@ -1,7 +1,5 @@
 """[16] Dong et al. 2014 learns 2 × enlargement from true pairs, and is then applied three times."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import cast
 

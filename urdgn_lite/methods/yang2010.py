@@ -11,8 +11,6 @@ to the enlarged image, so that it scales with the contrast of the LR half; and c
 orthogonal matching pursuit, which codes all patches of a face at once.
 """
 
-from __future__ import annotations
-
 import warnings
 from dataclasses import dataclass
 from typing import Self
@@ -58,12 +56,12 @@ class Yang2010(Learnt):
     shared: bool = False
     seed: int = 0
 
-    def fit(self, hr: Float[Tensor, "n 3 128 128"], *, progress: bool = True) -> Self:
+    def fit(self, hr: Float[Tensor, "n 3 128 128"]) -> Self:
         lumas = torch.cat([luma_and_chroma(h)[0] for h in spread(hr, self.faces).split(500)])
         generator = torch.Generator().manual_seed(self.seed)
         self.arrays, self.stages = {}, {}
         for size in LEVELS[-1:] if self.shared else LEVELS:
-            show = bar(lumas.split(50), f"patches of {size}", show=progress, leave=False)
+            show = bar(lumas.split(50), f"patches of {size}", leave=False)
             pairs = [self._pairs(part, size, generator) for part in show]
             high, low = map(torch.cat, zip(*pairs, strict=True))
             norm = low.norm(dim=1, keepdim=True)
@@ -73,7 +71,7 @@ class Yang2010(Learnt):
                 raise ValueError(
                     f"{len(low)} patches are too few for {self.atoms} atoms: give more faces"
                 )
-            learnt = learn(high, low, self.atoms, self.penalty, progress=progress)
+            learnt = learn(high, low, self.atoms, self.penalty)
             self.arrays[f"high{size}"], self.arrays[f"low{size}"] = learnt
             self.stages[f"patches{size}"] = float(len(low))
         return self
@@ -137,8 +135,6 @@ def learn(
     low: Float[Tensor, "p e"],
     atoms: int,
     penalty: float,
-    *,
-    progress: bool = False,
 ) -> tuple[Float[Tensor, "{atoms} d"], Float[Tensor, "{atoms} e"]]:
     """One dictionary of the joined pairs, so that both halves of a pair share their code.
 
@@ -163,7 +159,7 @@ def learn(
     learner = MiniBatchDictionaryLearning(atoms, alpha=penalty, batch_size=BATCH, **how)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # a patch that LARS leaves early
-        for part in bar(joint.split(BATCH), f"{atoms} atoms", show=progress, leave=False):
+        for part in bar(joint.split(BATCH), f"{atoms} atoms", leave=False):
             learner.partial_fit(part.numpy())
     learnt = torch.from_numpy(learner.components_).to(high.dtype)
     return learnt[:, : high.shape[1]] * scales[0], learnt[:, high.shape[1] :] * scales[1]

@@ -8,8 +8,6 @@ of the aligned frame stand in for them, on every face: what is measured is the m
 be if the landmarks were where they are on average.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Self
 
@@ -52,11 +50,11 @@ class Yang2013(Learnt):
     back_projection: int = 10
     size: int = LR_SIZE
 
-    def fit(self, hr: Float[Tensor, "n 3 128 128"], *, progress: bool = True) -> Self:
+    def fit(self, hr: Float[Tensor, "n 3 128 128"]) -> Self:
         lumas, smalls = [], []
         moments = torch.zeros(2, BINS, dtype=torch.float64)
         kept = spread(hr, self.faces)
-        for h in bar(kept.split(100), "exemplars", show=progress, leave=False):
+        for h in bar(kept.split(100), "exemplars", leave=False):
             luma, lr = luma_and_chroma(h)[0], luma_and_chroma(downsample(h, size=self.size))[0]
             moments += edge_moments(gradient(resize(lr, SIZE)), gradient(luma))
             lumas.append(to_uint8(luma))

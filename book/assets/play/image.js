@@ -10,42 +10,44 @@ export const clamp = (x, low, high) => Math.min(Math.max(x, low), high);
 const side = (face) => Math.sqrt(face.length / 3);
 
 // Damages and sizes are linear, across and down alike: a matrix is a list of rows, and a row a list
-// of [place, weight].
-const places = (n, row) => Array.from({ length: n }, (_, i) => row(i));
+// of places and one of their weights.
+const matrix = (n, row) => Array.from({ length: n }, (_, i) => row(i));
 
 const bicubic = (n, m) => { // from n values to m with a = -0.5, over the whole footprint where m < n
   const scale = n / m, stretch = Math.max(scale, 1), kernel = cubic(-0.5);
-  return places(m, (i) => {
+  return matrix(m, (i) => {
     const centre = scale * (i + 0.5), from = Math.max(Math.trunc(centre - 2 * stretch + 0.5), 0);
     const to = Math.min(Math.trunc(centre + 2 * stretch + 0.5), n);
-    const row = places(to - from, (j) => [from + j, kernel((from + j + 0.5 - centre) / stretch)]);
-    const sum = row.reduce((total, [, weight]) => total + weight, 0);
-    return row.map(([j, weight]) => [j, weight / sum]);
+    const places = matrix(to - from, (j) => from + j), weights = places.map((j) => kernel((j + 0.5 - centre) / stretch));
+    const sum = weights.reduce((total, weight) => total + weight);
+    return [places, weights.map((weight) => weight / sum)];
   });
 };
 
 // A l Bᵀ for each colour. Faces are squares; strips of eyes, w pixels wide, are not.
 function linear(face, across, down, w = side(face)) {
-  const h = face.length / 3 / w, stride = across.length * 3;
+  const h = face.length / 3 / w, stride = across.length * 3, sum = new Float64Array(stride);
   const wide = new Float64Array(h * stride), out = new Float32Array(down.length * stride);
   for (let y = 0; y < h; y++)
-    across.forEach((row, x) => {
-      for (const [j, weight] of row)
-        for (let c = 0; c < 3; c++) wide[y * stride + x * 3 + c] += weight * face[(y * w + j) * 3 + c];
+    across.forEach(([places, weights], x) => {
+      for (let k = 0; k < places.length; k++)
+        for (let c = 0; c < 3; c++) wide[y * stride + x * 3 + c] += weights[k] * face[(y * w + places[k]) * 3 + c];
     });
-  down.forEach((row, y) => {
-    for (let k = 0; k < stride; k++) {
-      let sum = 0;
-      for (const [j, weight] of row) sum += weight * wide[j * stride + k];
-      out[y * stride + k] = sum;
-    }
+  down.forEach(([places, weights], y) => {
+    sum.fill(0);
+    for (let k = 0; k < places.length; k++)
+      for (let i = 0; i < stride; i++) sum[i] += weights[k] * wide[places[k] * stride + i];
+    out.set(sum, y * stride);
   });
   return out;
 }
 
 export const resize = (face, W, H = W, w = side(face), h = w) => linear(face, bicubic(w, W), bicubic(h, H), w);
 
-export const toBytes = (face) => new Uint8ClampedArray(face.map((v) => (v + 1) * 127.5)); // ties as torch's
+export function toBytes(face, bytes = new Uint8ClampedArray(face.length)) {
+  for (let i = 0; i < face.length; i++) bytes[i] = Math.fround((face[i] + 1) * 127.5); // ties as torch's
+  return bytes;
+}
 export const toFloat = (bytes) => new Float32Array(bytes).map((v) => v / 127.5 - 1);
 export const rounded = (face) => toFloat(toBytes(face)); // as a file would be
 export const downsample = (face) => rounded(resize(face, 16));
@@ -57,21 +59,21 @@ export function toCanvas(canvas, face, width = side(face), height = width) {
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
   const bytes = toBytes(face), image = new ImageData(width, height);
   image.data.fill(255);
-  bytes.forEach((v, i) => { image.data[i + Math.trunc(i / 3)] = v; });
+  for (let i = 0; i < bytes.length; i++) image.data[i + Math.trunc(i / 3)] = bytes[i];
   canvas.getContext("2d").putImageData(image, 0, 0);
 }
 
 export function shift(face, dx, dy) {
-  const n = side(face), by = (d) => places(n, (i) => [[clamp(i - d, 0, n - 1), 1]]);
+  const n = side(face), by = (d) => matrix(n, (i) => [[clamp(i - d, 0, n - 1)], [1]]);
   return linear(face, by(dx), by(dy));
 }
 
 export function blur(face, sigma) {
   if (!sigma) return face;
   const n = side(face), reach = Math.ceil(4 * sigma);
-  const kernel = places(2 * reach + 1, (k) => Math.exp(-((k - reach) ** 2) / (2 * sigma * sigma)));
-  const total = kernel.reduce((a, b) => a + b);
-  const rows = places(n, (i) => kernel.map((weight, k) => [clamp(i + k - reach, 0, n - 1), weight / total]));
+  const kernel = matrix(2 * reach + 1, (k) => Math.exp(-((k - reach) ** 2) / (2 * sigma * sigma)));
+  const total = kernel.reduce((a, b) => a + b), weights = kernel.map((weight) => weight / total);
+  const rows = matrix(n, (i) => [kernel.map((_, k) => clamp(i + k - reach, 0, n - 1)), weights]);
   return linear(face, rows, rows);
 }
 
@@ -80,10 +82,8 @@ export function rotate(face, degrees) {
   if (degrees % 360 === 0) return face;
   const n = side(face), kernel = cubic(-0.75), middle = (n - 1) / 2, out = new Float32Array(face.length);
   const cos = Math.cos((degrees * Math.PI) / 180), sin = Math.sin((degrees * Math.PI) / 180);
-  const mirror = (i) => {
-    i = ((i % (2 * n)) + 2 * n) % (2 * n);
-    return i < n ? i : 2 * n - 1 - i;
-  };
+  const within = (i) => ((i % (2 * n)) + 2 * n) % (2 * n);
+  const mirror = (i) => Math.min(within(i), within(-1 - i));
   for (let p = 0; p < n * n; p++) {
     const x = (p % n) - middle, y = Math.trunc(p / n) - middle;
     const u = cos * x - sin * y + middle, v = sin * x + cos * y + middle;
