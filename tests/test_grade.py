@@ -24,7 +24,7 @@ from submissions import CASES, DISCRIMINATOR, FULL, GENERATOR, HOSTILE, G, noteb
 from typer.testing import CliRunner
 
 from urdgn_lite.check import SUITES, Unreachable
-from urdgn_lite.check.engine import Request, Response
+from urdgn_lite.check.engine import Plain
 from urdgn_lite.cli import app
 from urdgn_lite.grading import grade
 from urdgn_lite.grading.sandbox import PACKAGE, Limits, Sandbox, Stopped, isolation, missing
@@ -214,6 +214,11 @@ def test_a_unix_socket_outside_is_out_of_reach(
         ("open('/etc/passwd', 'w')", "to write /etc/passwd"),
         ("open('/home/teacher/grades.csv')", "to read /home/teacher/grades.csv"),
         ("import socket; socket.create_connection(('1.1.1.1', 53), 2)", "to reach the network"),
+        (
+            "import urllib.request; urllib.request.urlopen('http://host.invalid')",
+            "to reach the network",
+        ),
+        ("import os; os.execv('true', ['true'])", "to start a process (os.exec)"),
         ("import gc; gc.get_objects()", "to look into the grader's memory"),
         ("import os; os.fork()", "to start a process (os.fork)"),
     ],
@@ -285,7 +290,7 @@ class Dying:
     def __init__(self, after: int) -> None:
         self.asked, self.after = 0, after
 
-    def ask(self, request: Request) -> Response:
+    def ask(self, request: Plain) -> Plain:
         self.asked += 1
         if self.asked > self.after:
             raise Unreachable("gone")

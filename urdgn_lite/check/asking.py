@@ -13,18 +13,7 @@ from typing import Any
 
 import torch
 
-from urdgn_lite.check.engine import (
-    HALF,
-    SMALL,
-    Ask,
-    Failed,
-    Request,
-    Response,
-    Suite,
-    close,
-    number,
-    require,
-)
+from urdgn_lite.check.engine import HALF, SMALL, Ask, Failed, Plain, Suite, close, number, require
 from urdgn_lite.check.tensors import Watch, constant, describe, gradients, image, one_device
 
 BOOK = "chapter “The objective”, "
@@ -36,7 +25,7 @@ LOGITS = BOOK + "“Why logits”"
 BLACK, GREY = -1.0, 0.0
 
 
-def probe_objective(function: Callable[..., Any], request: Request) -> Response:
+def probe_objective(function: Callable[..., Any], request: Plain) -> Plain:
     """Call a learner's `generator_loss(z_fake, generated, real, lam)` once."""
     dtype = getattr(torch, request.get("dtype", "float32"))
     device = request.get("device", "cpu")
@@ -67,7 +56,7 @@ objective = Suite(
 
 
 def common(
-    suite: Suite, where: str, batch: Callable[[Random, int], tuple[Request, str]],
+    suite: Suite, where: str, batch: Callable[[Random, int], tuple[Plain, str]],
     lent: str = "its arguments",
 ) -> None:  # fmt: skip
     """What holds for every loss: one number, for any batch, dtype and device, and no trace.
@@ -108,7 +97,7 @@ def common(
             raise Failed("; ".join(changed), on)
 
 
-def flat(z: list[float], difference: float = 0.0, lam: float = 1.0, base: float = GREY) -> Request:
+def flat(z: list[float], difference: float = 0.0, lam: float = 1.0, base: float = GREY) -> Plain:
     """Every pixel of h is `base`, every pixel of ĥ is `base + difference`."""
     n = len(z)
     return {"z": z, "generated": constant([base + difference] * n), "real": constant([base] * n),
@@ -174,7 +163,7 @@ def pixel(ask: Ask, difference: float) -> float:
     return one / 3 ** math.log(abs(four / one), 4) if abs(one) > 1e-9 < abs(four) else one
 
 
-def draw(rng: Random, n: int = 3, lam: float = 2.0) -> Request:
+def draw(rng: Random, n: int = 3, lam: float = 2.0) -> Plain:
     """A random batch of 4 × 4 faces; no pixel is near 0, and no two of a pair are near another."""
     generated: list[float] = []
     real: list[float] = []

@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-Request = dict[str, Any]
-Response = dict[str, Any]
-Ask = Callable[..., Response]
-Probe = Callable[[Callable[..., Any], Request], Response]
+Plain = dict[str, Any]  # a question, or its answer: numbers, texts, lists of them
+Ask = Callable[..., Plain]
+Probe = Callable[[Callable[..., Any], Plain], Plain]
 
 SMALL, SOME, HALF = 0.1, 0.25, 0.5  # of the points that are left: what a broken property takes
 
@@ -129,7 +128,7 @@ class Suite:
         self.name, self._probe, self.__doc__ = name, probe, doc
         self.properties: list[Property] = []
 
-    def probe(self, function: Callable[..., Any], request: Request) -> Response:
+    def probe(self, function: Callable[..., Any], request: Plain) -> Plain:
         """Call a learner's function once; whatever it raises becomes part of the response."""
 
         def written(*args: Any, **settings: Any) -> Any:
@@ -166,11 +165,11 @@ class Suite:
         return self.judge(partial(self.probe, function), seed, title, **options)
 
     def judge(
-        self, answer: Callable[[Request], Response], seed: int, title: str = "", **options: Any
+        self, answer: Callable[[Plain], Plain], seed: int, title: str = "", **options: Any
     ) -> Report:
         """Judge whatever answers the probe's requests. `options` go into every request."""
 
-        def ask(**request: Any) -> Response:
+        def ask(**request: Any) -> Plain:
             return answer(options | request)
 
         results: list[Result] = []
@@ -191,7 +190,7 @@ class Suite:
         return Report(title or self.name, tuple(results))
 
 
-def number(response: Response, on: str, key: str = "value") -> float:
+def number(response: Plain, on: str, key: str = "value") -> float:
     """The finite number in a response.
 
     Raises
@@ -207,7 +206,7 @@ def number(response: Response, on: str, key: str = "value") -> float:
     return float(value)
 
 
-def require(response: Response, on: str) -> Response:
+def require(response: Plain, on: str) -> Plain:
     """The response itself, if the learner's function returned at all."""
     if response.get("error"):
         raise Failed(str(response["error"]), on)

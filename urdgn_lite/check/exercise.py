@@ -12,13 +12,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from urdgn_lite.check.engine import Ask, Failed, Request, Response, Suite, require
+from urdgn_lite.check.engine import Ask, Failed, Plain, Suite, require
 from urdgn_lite.check.tensors import Watch, packed, unpacked
 
 Inputs = Callable[[Random], Iterable[tuple[str, tuple[Any, ...]]]]
 
 
-def probe_plain(function: Callable[..., Any], request: Request) -> Response:
+def probe_plain(function: Callable[..., Any], request: Plain) -> Plain:
     """Call a learner's function once with the arguments in `request["args"]`."""
     given = [unpacked(value) for value in request["args"]]
     watch = Watch({f"argument {i}": v for i, v in enumerate(given, 1) if isinstance(v, Tensor)})

@@ -9,17 +9,7 @@ from contextlib import suppress
 from random import Random
 from typing import Any
 
-from urdgn_lite.check.engine import (
-    HALF,
-    SMALL,
-    Ask,
-    Failed,
-    Request,
-    Response,
-    Suite,
-    require,
-    same,
-)
+from urdgn_lite.check.engine import HALF, SMALL, Ask, Failed, Plain, Suite, require, same
 
 LAMBDA = "chapter “The objective”, “Experiment: λ in networks that you train”"
 FAIR = "assignment 2, “A fair sweep”"
@@ -44,7 +34,7 @@ def numbers(row: dict[Any, Any]) -> dict[str, float]:
     return found
 
 
-def probe_sweep(function: Callable[..., Any], request: Request) -> Response:
+def probe_sweep(function: Callable[..., Any], request: Plain) -> Plain:
     """Call a learner's `sweep(lams, run, seeds)` once, with pretended runs."""
     calls: list[list[float]] = []
 
@@ -79,7 +69,7 @@ def table(rng: Random, *names: str) -> dict[str, Any]:
 
 
 def swept(ask: Ask, rng: Random, names: tuple[str, ...] = ("gain", "sharpness"), n: int = 2,
-          lams: list[float] = GRID) -> tuple[Response, Request, str]:  # fmt: skip
+          lams: list[float] = GRID) -> tuple[Plain, Plain, str]:  # fmt: skip
     """A sweep's response, its request, and the input in words."""
     seeds = sorted(rng.sample(range(100), n))
     request = {"lams": list(lams), "seeds": seeds, "table": table(rng, *names)}
@@ -160,7 +150,7 @@ def _unchanged(ask: Ask, rng: Random) -> None:
         raise Failed("lams or seeds changed", on)
 
 
-def probe_choose(function: Callable[..., Any], request: Request) -> Response:
+def probe_choose(function: Callable[..., Any], request: Plain) -> Plain:
     """Call a learner's `choose(rows, tolerance)` once."""
     rows = copy.deepcopy(request["rows"])
     picked = function(rows, request["tolerance"])

@@ -9,13 +9,13 @@ from typing import Any
 
 import torch
 
-from urdgn_lite.check.engine import HALF, Ask, Failed, Request, Response, Suite, require, same
+from urdgn_lite.check.engine import HALF, Ask, Failed, Plain, Suite, require, same
 from urdgn_lite.check.tensors import Watch, several
 
 INTERVALS = "assignment 4, “An interval”"
 
 
-def probe_interval(function: Callable[..., Any], request: Request) -> Response:
+def probe_interval(function: Callable[..., Any], request: Plain) -> Plain:
     """Call a learner's `interval(clean, damaged, level, seed)` on each of several drawn samples."""
     generator = torch.Generator().manual_seed(request["draw"])
     level, seed = request.get("level", 0.95), request.get("seed", 0)
@@ -51,7 +51,7 @@ interval = Suite(
 def measure(ask: Ask, rng: Random, n: int = 50, sd: float = 0.5, **more: Any) -> tuple[Any, str]:
     """[mean, low, high, actual mean, standard error] of each trial, and the input in words."""
     mean = more.pop("mean", round(rng.uniform(-2, -1), 2))
-    request: Request = {"n": n, "sd": sd, "mean": mean, "draw": rng.randrange(10**6)} | more
+    request: Plain = {"n": n, "sd": sd, "mean": mean, "draw": rng.randrange(10**6)} | more
     on = f"{n} faces, each {abs(mean):g} dB {'worse' if mean < 0 else 'better'} when damaged, "
     on += f"give or take {sd:g} dB"
     on += "".join(f", {k} {more[k]}" for k in ("level", "seed") if k in more)

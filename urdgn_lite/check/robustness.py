@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from urdgn_lite.check.engine import HALF, SMALL, Ask, Failed, Request, Response, Suite, require
+from urdgn_lite.check.engine import HALF, SMALL, Ask, Failed, Plain, Suite, require
 from urdgn_lite.check.tensors import Watch, describe
 
 DAMAGES = "assignment 4, “The damage”"
@@ -27,7 +27,7 @@ def lr_faces() -> Tensor:
     return (1.3 * downsample(hr)).clamp(-1, 1)
 
 
-def probe_damage(function: Callable[..., Any], request: Request) -> Response:
+def probe_damage(function: Callable[..., Any], request: Plain) -> Plain:
     """Call a learner's `damage(images, severity, seed)` on LR faces; twice with `again`."""
     generator = torch.Generator().manual_seed(request["draw"])
     images = lr_faces()[torch.randint(len(lr_faces()), (request["n"],), generator=generator)]
@@ -67,7 +67,7 @@ damage = Suite(
 
 def hit(
     ask: Ask, rng: Random, severity: float, n: int = 16, again: bool = False
-) -> tuple[Response, str]:
+) -> tuple[Plain, str]:
     """A damage's response, and the input in words."""
     draw, seed = rng.randrange(10**6), rng.randrange(10**6)
     on = f"{n} LR faces, severity {severity:g}, seed {seed}"

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from urdgn_lite.check.engine import Response
+from urdgn_lite.check.engine import Plain
 
 
 def constant(values: list[float], side: int = 4) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def unpacked(value: Any) -> Any:
     return copy.deepcopy(value)
 
 
-def describe(value: Any) -> Response:
+def describe(value: Any) -> Plain:
     """A result as plain data: the number itself, or the mean where there are several."""
     if isinstance(value, Tensor):
         shape = tuple(value.shape)

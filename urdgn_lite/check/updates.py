@@ -14,18 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from urdgn_lite.check.engine import (
-    HALF,
-    SMALL,
-    Ask,
-    Failed,
-    Request,
-    Response,
-    Suite,
-    close,
-    require,
-    same,
-)
+from urdgn_lite.check.engine import HALF, SMALL, Ask, Failed, Plain, Suite, close, require, same
 from urdgn_lite.check.tensors import Watch, several
 
 BOOK = "chapter “RMSprop”, "
@@ -36,7 +25,7 @@ EPSILON = BOOK + "“Where does ε stand?”"
 NAMES = ("theta", "gradient", "delta")
 
 
-def probe_rmsprop(function: Callable[..., Any], request: Request) -> Response:
+def probe_rmsprop(function: Callable[..., Any], request: Plain) -> Plain:
     """Call a learner's `rmsprop_step(theta, gradient, delta, eta, alpha, eps, maximize)` once."""
     dtype, shape = getattr(torch, request.get("dtype", "float32")), request.get("shape", [-1])
     given = {k: torch.tensor(request[k], dtype=dtype).reshape(shape) for k in NAMES}

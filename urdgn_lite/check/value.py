@@ -15,18 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from urdgn_lite.check.asking import BOOK, LOGITS, common, settled
-from urdgn_lite.check.engine import (
-    HALF,
-    Ask,
-    Failed,
-    Request,
-    Response,
-    Suite,
-    close,
-    number,
-    require,
-    same,
-)
+from urdgn_lite.check.engine import HALF, Ask, Failed, Plain, Suite, close, number, require, same
 from urdgn_lite.check.tensors import Watch, constant, describe, gradients, image, one_device
 
 VALUE = BOOK + "“D's gradient”"
@@ -46,7 +35,7 @@ class ToyD(nn.Module):
         return GAIN * images.flatten(1).mean(1, keepdim=True) + self.bias
 
 
-def probe_discriminator(function: Callable[..., Any], request: Request) -> Response:
+def probe_discriminator(function: Callable[..., Any], request: Plain) -> Plain:
     """Call a learner's `discriminator_value(D, generated, real)` once, on given logits."""
     dtype = getattr(torch, request.get("dtype", "float32"))
     device = request.get("device", "cpu")
@@ -121,7 +110,7 @@ def _answers(ask: Ask, rng: Random) -> None:
         raise Failed("the generated faces do not count", tell(real, fake))
 
 
-def batch(rng: Random, n: int) -> tuple[Request, str]:
+def batch(rng: Random, n: int) -> tuple[Plain, str]:
     """Random logits on n faces of each kind, and D's bias."""
     real, fake = draw(rng, n), draw(rng, n)
     return {"real": real, "generated": fake, "bias": 0.3}, tell(real, fake)

@@ -16,7 +16,7 @@ from pathlib import Path
 from threading import Event
 
 from urdgn_lite.check import SUITES, Failed, Report, Result, Unreachable
-from urdgn_lite.check.engine import Request, Response
+from urdgn_lite.check.engine import Plain
 from urdgn_lite.grading.reading import SubmissionError
 from urdgn_lite.grading.sandbox import Limits, Sandbox, Stopped, missing
 from urdgn_lite.grading.submission import (
@@ -54,6 +54,11 @@ class Grade:
     written: dict[str, str] = field(default_factory=dict)
     code: list[str] = field(default_factory=list)
     seconds: float = 0.0
+
+    def asks(self, asked: Assignment | None) -> None:
+        """Begin with no points of those that can be had."""
+        if asked:
+            self.of, self.points = asked.automatic, {p.id: 0.0 for p in asked.parts}
 
     @property
     def checks(self) -> float:
@@ -134,8 +139,7 @@ def _grade(
     unsafe: bool,
 ) -> None:  # fmt: skip
     handed_in = result.submission
-    if asked := known.get(handed_in.assignment):
-        result.of, result.points = asked.automatic, {p.id: 0.0 for p in asked.parts}
+    result.asks(known.get(handed_in.assignment))
     try:
         if handed_in.problem:
             raise SubmissionError(handed_in.problem)
@@ -162,9 +166,7 @@ def _first(result: Grade, known: dict[str, Assignment], seed: int, sandbox: Sand
         except Unreachable as error:
             raise SubmissionError(f"it could not be read: {error}") from None
         result.submission.assignment = found.get("assignment", result.submission.assignment)
-        asked = known.get(result.submission.assignment)
-        if asked:
-            result.of, result.points = asked.automatic, {p.id: 0.0 for p in asked.parts}
+        result.asks(asked := known.get(result.submission.assignment))
         if "problem" in found or asked is None:
             raise SubmissionError(found.get("problem") or "not recognised")
         result.written = found["written"]
@@ -188,11 +190,9 @@ def _parts(sandbox: Sandbox, todo: Todo, seed: int, result: Grade) -> Todo:
     alive = True
     while todo and alive:
         alive = _part(sandbox, *todo.pop(0), seed, result)
-    if sandbox.tried:
-        told = "; ".join(
-            dict.fromkeys([*result.remarks.get("tried", "").split("; "), *sandbox.tried])
-        )
-        result.remarks["tried"] = told.strip("; ")
+    before = result.remarks.get("tried", "").split("; ")
+    if told := [one for one in dict.fromkeys([*before, *sandbox.tried]) if one]:
+        result.remarks["tried"] = "; ".join(told)
     return todo
 
 
@@ -227,7 +227,7 @@ def _part(sandbox: Sandbox, part: Part, found: dict, seed: int, result: Grade) -
     return not gone
 
 
-def _judge(answers: Callable[[Request], Response], part: Part, seed: int) -> tuple[Report, str]:
+def _judge(answers: Callable[[Plain], Plain], part: Part, seed: int) -> tuple[Report, str]:
     """The report on one part, and how its process ended, if it did.
 
     What held before the end was seen to hold and keeps its points. The property that saw the end
@@ -235,7 +235,7 @@ def _judge(answers: Callable[[Request], Response], part: Part, seed: int) -> tup
     """
     gone = ""
 
-    def ask(request: Request) -> Response:
+    def ask(request: Plain) -> Plain:
         nonlocal gone
         if not gone:
             try:

@@ -31,16 +31,17 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
-from urdgn_lite.check.engine import Request, Response, Unreachable
+from urdgn_lite.check.engine import Plain, Unreachable
 
 PACKAGE = Path(__file__).resolve().parent.parent
 SOLUTIONS = ("objective.py", "optimiser.py", "train.py", "methods/lapgan.py")
 LONGEST_LINE = 8 * 2**20  # bytes of one answer
 OUT_OF_TIME = "it ran out of time: an infinite loop, or very slow code"
 STARTING = 240.0  # seconds in which Python and torch must have started
-NAMESPACES = ("--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts",
-              "--unshare-cgroup-try", "--uid", "65534", "--gid", "65534", "--cap-drop", "ALL",
-              "--die-with-parent", "--new-session")  # fmt: skip
+NAMESPACES = """
+    --unshare-user --unshare-ipc --unshare-pid --unshare-net --unshare-uts --unshare-cgroup-try
+    --uid 65534 --gid 65534 --cap-drop ALL --die-with-parent --new-session
+"""
 REFUSED = """
     fork vfork execveat ptrace process_vm_readv process_vm_writev kcmp pidfd_open pidfd_getfd
     unshare setns mount umount2 pivot_root chroot move_mount fsopen fsmount open_tree mount_setattr
@@ -124,7 +125,7 @@ def _bubblewrap(limits: Limits, rules: int) -> list[str]:
     python = {Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).resolve().parent, *here}
     shown = [*map(Path, ("/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache")), *sorted(python)]
     shown += [PACKAGE]
-    command = ["bwrap", *NAMESPACES, "--seccomp", str(rules), "--proc", "/proc", "--dev", "/dev"]
+    command = f"bwrap {NAMESPACES} --seccomp {rules} --proc /proc --dev /dev".split()
     for place in ("/tmp", "/content", "/dev/shm"):  # first: the package may lie below one of them
         command += ["--size", str(limits.folder), "--tmpfs", place]
     for path in shown:
@@ -200,9 +201,7 @@ class Sandbox:
 
     def begin(self, parts: int) -> None:
         """Import what checks need, and set the limits for so many parts."""
-        limits = {"memory": self.limits.memory, "folder": self.limits.folder,
-                  "seconds": self.limits.seconds, "parts": parts}  # fmt: skip
-        self._exchange({"limits": limits}, STARTING)
+        self._exchange({"limits": vars(self.limits) | {"parts": parts}}, STARTING)
 
     def load(self, check: str, statements: list[str], name: str) -> tuple[str, list[str]]:
         """Give it the next answer, with fresh time.
@@ -218,7 +217,7 @@ class Sandbox:
         known = map(str, failures[:3]) if isinstance(failures, list) else ()
         return str(answer.get("problem") or answer.get("error") or ""), list(known)
 
-    def ask(self, request: Request) -> Response:
+    def ask(self, request: Plain) -> Plain:
         """Let the student's function answer one request of a check."""
         began = time.monotonic()
         try:
@@ -284,10 +283,8 @@ class Sandbox:
 
 def _environment(home: str) -> dict[str, str]:
     keep = {k: os.environ[k] for k in ("PATH", "LD_LIBRARY_PATH", "LANG") if k in os.environ}
-    return keep | {
-        "HOME": home, "TMPDIR": home, "PYTHONPATH": str(PACKAGE.parent), "USER": "student",
-        "PYTHONDONTWRITEBYTECODE": "1", "PYTHONIOENCODING": "utf-8:replace",
-        "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
-        "CUDA_VISIBLE_DEVICES": "", "MPLBACKEND": "agg",
-        "TORCHDYNAMO_DISABLE": "1",  # torch.compile would start a compiler
-    }  # fmt: skip
+    on = "OMP_NUM_THREADS MKL_NUM_THREADS OPENBLAS_NUM_THREADS PYTHONDONTWRITEBYTECODE"
+    on += " TORCHDYNAMO_DISABLE"  # torch.compile would start a compiler
+    own = {"HOME": home, "TMPDIR": home, "USER": "student", "PYTHONPATH": str(PACKAGE.parent)}
+    how = {"PYTHONIOENCODING": "utf-8:replace", "CUDA_VISIBLE_DEVICES": "", "MPLBACKEND": "agg"}
+    return keep | own | how | dict.fromkeys(on.split(), "1")

@@ -101,9 +101,7 @@ def submission(path: Path, folder: Path, known: dict[str, Assignment]) -> Submis
             found.late = bool(match.groupdict().get("late"))
             if match.groupdict().get("kind") == "onlinetext":
                 found.problem = "an online text, no notebook"
-            rest = (
-                part[match.end() :] + "/" + "/".join(inside.parts[inside.parts.index(part) + 1 :])
-            )
+            rest = "/".join([part[match.end() :], *inside.parts[inside.parts.index(part) + 1 :]])
             found.assignment = _named(rest, known) or found.assignment
             break
     found.whose = found.number or found.student
@@ -138,34 +136,28 @@ def opened(path: Path) -> IO[bytes]:
     SubmissionError : it is none, or too large.
     """
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | getattr(os, "O_NOFOLLOW", 0))
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
     except OSError as error:
         if path.is_symlink():
             raise SubmissionError("not a plain file: a link") from None
         raise SubmissionError(f"the file cannot be read ({error.strerror})") from None
+    file = os.fdopen(fd, "rb")
     about = os.fstat(fd)
-    problem = (
-        "not a plain file"
-        if not stat.S_ISREG(about.st_mode)
-        else (f"larger than {LARGEST // 2**20} MB" if about.st_size > LARGEST else "")
-    )
-    if problem:
-        os.close(fd)
-        raise SubmissionError(problem)
-    return os.fdopen(fd, "rb")
+    if stat.S_ISREG(about.st_mode) and about.st_size <= LARGEST:
+        return file
+    file.close()
+    large = f"larger than {LARGEST // 2**20} MB"
+    raise SubmissionError(large if stat.S_ISREG(about.st_mode) else "not a plain file")
 
 
 def files(folder: Path) -> list[Path]:
     """Every file below a folder, dot names and links included; what systems add is left out."""
+    left_out = ("__MACOSX", ".ipynb_checkpoints", ".DS_Store", "Thumbs.db", "desktop.ini")
     found: list[Path] = []
     for place, folders, names in os.walk(folder):
-        folders[:] = sorted(f for f in folders if f not in ("__MACOSX", ".ipynb_checkpoints"))
+        folders[:] = sorted(f for f in folders if f not in left_out)
         links = [f for f in folders if (Path(place) / f).is_symlink()]
-        found += [
-            Path(place) / n
-            for n in sorted([*names, *links])
-            if n not in (".DS_Store", "Thumbs.db", "desktop.ini")
-        ]
+        found += [Path(place) / n for n in sorted([*names, *links]) if n not in left_out]
     return found
 
 
