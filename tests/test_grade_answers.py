@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from submissions import BOOK, GENERATOR, RIGHT
 
+from urdgn_lite.grading import confine
 from urdgn_lite.grading.answers import answer, read
 from urdgn_lite.grading.reading import Cell, SubmissionError, parse
 from urdgn_lite.grading.submission import assignments, listed
@@ -204,6 +206,15 @@ def test_nothing_that_a_text_holds_takes_long() -> None:
         answer_of = {"cells": [{"cell_type": "code", "source": f"{text}\n{RIGHT[GENERATOR]}"}]}
         read(json.dumps(answer_of).encode(), listed(), "a1")
         assert time.process_time() - began < 30
+
+
+def test_the_package_is_nobodys_own_even_below_tmp(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(confine, "PACKAGE", "/tmp/x/urdgn_lite")
+    watcher = confine.Watcher()
+    watcher.on = True
+    for path in ("/tmp/notes", "/content/rows.csv", "/tmp/x/urdgn_lite/cli.py"):
+        watcher("open", (path, "w", os.O_WRONLY))
+    assert list(watcher.tried) == ["to write /tmp/x/urdgn_lite/cli.py"]
 
 
 def recognised(metadata: str, *defines: str, name: str = "") -> str:

@@ -32,6 +32,7 @@ WATCHED = {
 }
 EVENTS = {event: words for words, events in WATCHED.items() for event in events.split()}
 ON_FILES = ("to change a file", "to remove a file")
+PACKAGE = str(Path(__file__).resolve().parent.parent)
 HOME_FOLDERS = ("/content", "/tmp", "/dev/shm", "/dev/null")
 READABLE = ("/usr", "/lib", "/etc", "/proc", "/sys", "/dev", *sys.path, sys.prefix, sys.base_prefix)
 
@@ -54,8 +55,10 @@ class Watcher:
                 self.tried[f"{words} ({event})"] = None
 
     def _own(self, path: Any) -> bool:
-        folders = (self.home, *HOME_FOLDERS)
-        return (isinstance(path, str) and _below(path, folders)) or path is None
+        if not isinstance(path, str):
+            return path is None
+        # the package may lie below one of them: on Colab, or in a clone of a few minutes
+        return _below(path, (self.home, *HOME_FOLDERS)) and not _below(path, (PACKAGE,))
 
     def _open(self, path: Any, mode: Any, flags: Any) -> None:
         if not isinstance(path, str) or self._own(path):
