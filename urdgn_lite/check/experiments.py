@@ -186,9 +186,10 @@ def trade_off(rng: Random, below: float = 0.0) -> list[dict[str, float]]:
     """What is less sharp gains more, but for one row that is bad at both; shuffled.
 
     λ follows neither: whoever takes the smallest λ, or the lowest gain, is not right by chance.
+    The sharpest is far above 1, the true faces: whoever takes the nearest to 1 is not either.
     """
     gains = [round(v + rng.uniform(-0.1, 0.1), 2) for v in (-0.3, 0.3, 1.2, 1.9, 2.4)]
-    sharp = [round(v + rng.uniform(-0.03, 0.03), 2) for v in (0.6, 1.1, 0.9, 0.7, 0.5)]
+    sharp = [round(v + rng.uniform(-0.03, 0.03), 2) for v in (0.6, 1.6, 0.9, 0.7, 0.5)]
     gains = [round(v - below, 2) for v in gains]
     columns = zip((10.0, SHARPEST, 1.0, math.inf, GAINS_MOST), gains, sharp, strict=True)
     return rng.sample([{"lam": a, "gain": b, "sharpness": c} for a, b, c in columns], 5)
