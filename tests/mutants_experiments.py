@@ -98,6 +98,8 @@ MUTANTS = [
         ("choose", CHOOSE_RIGHT, "gains above 0 alone", "below", ('math.isfinite(r["gain"])', 'r["gain"] > -40')),
         ("choose", CHOOSE_RIGHT, "the best begins at 0", "below",
          ('max(r["gain"] for r in rows) - tolerance', 'max([0, *(r["gain"] for r in rows)]) - tolerance')),
+        ("choose", CHOOSE_RIGHT, "less than the tolerance", "between",
+         ('r["gain"] >= floor)', 'r["gain"] > floor - 1e-9 * (tolerance == 0))')),
         ("choose", CHOOSE_RIGHT, "as sharp as the true faces", "generous",
          ('key=lambda r: r["sharpness"]', 'key=lambda r: -abs(r["sharpness"] - 1)')),
         ("choose", CHOOSE_RIGHT, "throws rows away", "unchanged",
