@@ -228,6 +228,8 @@ RMSPROP = [
         ("root forgotten", "root", ("(delta + eps).sqrt()", "(delta + eps)")),
         ("step from the old Δ", "fresh", ("(delta + eps).sqrt()", "(old + eps).sqrt()"),
          "    old = delta\n"),
+        ("the start corrected as Adam does", "fresh", ("(delta + eps).sqrt()", "(delta / (1 - alpha * first) + eps).sqrt()"),
+         "    first = not delta.any()\n"),
         ("ε outside the root", "epsilon", ("(delta + eps).sqrt()", "(delta.sqrt() + eps)")),
         ("ε forgotten", "epsilon", ("(delta + eps).sqrt()", "delta.sqrt()")),
         ("weight decay", "direction", ("step = eta * gradient /", "step = eta * (gradient + 1e-4 * theta) /")),

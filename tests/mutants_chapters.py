@@ -144,6 +144,7 @@ MUTANTS = [
     (task, name, fails, RIGHT_ONES[task].replace(*change))
     for task, name, fails, change in [
         ("flicker", "one number a face", "right", (".mean() *", ".mean((1, 2, 3)) *")),
+        ("flicker", "a step to the left", "right", (".roll(1,", ".roll(-1,")),
         ("shifted", "counts the wins", "right", ("moved < baseline", "moved > baseline")),
         ("shifted", "a tie is lost", "right", ("moved < baseline", "moved <= baseline")),
         ("shifted", "against the 23.2 dB of other faces", "right", ("moved < baseline", "moved < 23.2")),
@@ -163,6 +164,7 @@ MUTANTS = [
         ("unbiased", "in place", "unchanged", ("delta / (1 - alpha**t)", "delta.div_(1 - alpha**t)")),
         ("order", "whole epochs only", "answers", ("order[: batch * steps]", "order + [0]")),
         ("order", "with replacement", "once", ("torch.randperm(n, generator=g)", "torch.randint(n, (n,), generator=g)")),
+        ("order", "what fills no batch is dropped", "once", (".tolist()\n", "[: n - n % batch].tolist()\n")),
         ("order", "shuffled once", "shuffled",
          ("torch.randperm(n, generator=g).tolist()", "torch.randperm(n, generator=g.manual_seed(seed)).tolist()")),
         ("order", "nobody's seed", "repeats", (", generator=g", "")),
@@ -174,6 +176,7 @@ MUTANTS = [
         ("covered", "only darkened", "right", ("] = colour", "] *= 0.5")),
         ("covered", "black", "right", ("] = colour", "] = -1.0")),
         ("normalised", "divided by nothing", "right", ("(var + 1e-5).sqrt()", "(0 * var)")),
+        ("normalised", "ε beside the root", "right", ("(var + 1e-5).sqrt()", "(var.sqrt() + 1e-5)")),
         ("normalised", "a large batch is believed at once", "right", ("if training:", "if training or len(x) > 2:")),
         ("normalised", "n − 1 for n", "right", (", unbiased=False", "")),
         ("normalised", "kept statistics overwritten", "unchanged",

@@ -186,11 +186,13 @@ def trade_off(rng: Random, below: float = 0.0) -> list[dict[str, float]]:
     """What is less sharp gains more, but for one row that is bad at both; shuffled.
 
     λ follows neither: whoever takes the smallest λ, or the lowest gain, is not right by chance.
+    The sharpest is far above 1, the true faces: whoever takes the nearest to 1 is not either.
     """
-    gains = [round(v + rng.uniform(-0.1, 0.1), 2) for v in (-0.3, 0.3, 1.2, 1.9, 2.4)]
-    sharp = [round(v + rng.uniform(-0.03, 0.03), 2) for v in (0.6, 1.1, 0.9, 0.7, 0.5)]
-    gains = [round(v - below, 2) for v in gains]
-    columns = zip((10.0, SHARPEST, 1.0, math.inf, GAINS_MOST), gains, sharp, strict=True)
+    gains = [v + rng.choice((-0.125, 0.0, 0.125)) for v in (-0.25, 0.25, 1.25, 1.875, 2.375)]
+    sharp = [round(v + rng.uniform(-0.03, 0.03), 2) for v in (0.6, 1.6, 0.9, 0.7, 0.5)]
+    columns = zip(
+        (10.0, SHARPEST, 1.0, math.inf, GAINS_MOST), [v - below for v in gains], sharp, strict=True
+    )
     return rng.sample([{"lam": a, "gain": b, "sharpness": c} for a, b, c in columns], 5)
 
 
@@ -219,8 +221,10 @@ def _generous(ask: Ask, rng: Random) -> None:
 @choose.property("between", "in between, the sharpest that is good enough", TRADE_OFF,
                  ("answers", "strict", "generous"))  # fmt: skip
 def _between(ask: Ask, rng: Random) -> None:
-    for tolerance, wanted in ((0.8, math.inf), (1.6, 1.0)):
-        lam, on = picked(ask, trade_off(rng), tolerance)
+    for wanted, more in ((math.inf, 0.25), (1.0, 0.25), (math.inf, 0.0), (1.0, 0.0)):
+        rows = trade_off(rng)
+        gains = {row["lam"]: row["gain"] for row in rows}  # eighths: “at most” is exact
+        lam, on = picked(ask, rows, gains[GAINS_MOST] - gains[wanted] + more)
         if lam != wanted:
             raise Failed(f"λ = {lam:g} was chosen: too far below the best, or not the sharpest", on)
 

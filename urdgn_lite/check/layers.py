@@ -117,7 +117,7 @@ def _normalise(x: Tensor, mean: Tensor, var: Tensor, training: bool) -> Tensor:
 def _activations(rng: Random) -> Iterator[tuple[str, tuple[Any, ...]]]:
     for n, training in ((4, False), (1, False), (2, True)):
         level = torch.linspace(-1, 1, 3 * n).view(n, 3, 1, 1)
-        kept = torch.tensor([0.3, -0.2, 0.1]), torch.tensor([4.0, 0.25, 1.5])
+        kept = torch.tensor([0.3, -0.2, 0.1]), torch.tensor([4.0, 1e-4, 1.5])
         on = f"{n} images of 3 channels, training = {training}"
         yield on, (level + noise(rng, n, 3, 4, 4), *kept, training)
 

@@ -26,7 +26,7 @@ def black_and_white(rng: Random, n: int = 1, side: int = SIDE) -> Tensor:
 
 def bars(rng: Random, upright: bool = False, n: int = 1) -> Tensor:
     """Black and white bars 16 pixels wide: level, or upright, beginning anywhere."""
-    level = torch.arange(SIDE).add(rng.randrange(3, 6)).div(16, rounding_mode="floor") % 2
+    level = torch.arange(SIDE).add(rng.choice((3, 5))).div(16, rounding_mode="floor") % 2
     image = (level * 2.0 - 1)[None, :] if upright else (level * 2.0 - 1)[:, None]
     return image.expand(n, 3, SIDE, SIDE).clone()
 
@@ -54,6 +54,7 @@ def _flickering(rng: Random) -> Iterator[tuple[str, tuple[Any, ...]]]:
     grey = torch.cat([image, torch.zeros_like(image)])
     yield "the same image and an even grey one, 'antialiased'", (grey, "antialiased")
     yield "level bars, which look the same after a step to the side", (bars(rng), "antialiased")
+    yield "upright bars, 'aliased'", (bars(rng, upright=True), "aliased")
 
 
 flicker = Exercise(

@@ -163,9 +163,10 @@ def _root(ask: Ask, rng: Random) -> None:
 @rmsprop.property("fresh", "the step uses the new δ", STEP, ("answers", "root"))
 def _fresh(ask: Ask, rng: Random) -> None:
     g = round(rng.uniform(3, 5), 2)
-    moved, delta, on = step(ask, g, 1.0)
-    why = f"your δ went from 1 to {delta:.3g}, and the step of {abs(moved):.3g} does not fit it"
-    same(abs(moved), g / math.sqrt(delta), why, on)
+    for old in (1.0, 0.0):  # from 0 comes the very first step, which nothing corrects
+        moved, new, on = step(ask, g, old)
+        why = f"your δ went from {old:g} to {new:.3g}, and the step of {abs(moved):.3g} is another"
+        same(abs(moved), g / math.sqrt(max(new, 1e-12)), why, on)
 
 
 @rmsprop.property("epsilon", "ε stands inside the root, as the assignment writes it", EPSILON,
