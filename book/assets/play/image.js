@@ -44,7 +44,8 @@ function linear(face, across, down, w = side(face)) {
 
 export const resize = (face, W, H = W, w = side(face), h = w) => linear(face, bicubic(w, W), bicubic(h, H), w);
 
-export function toBytes(face, bytes = new Uint8ClampedArray(face.length)) {
+export function toBytes(face) {
+  const bytes = new Uint8ClampedArray(face.length);
   for (let i = 0; i < face.length; i++) bytes[i] = Math.fround((face[i] + 1) * 127.5); // ties as torch's
   return bytes;
 }
