@@ -85,7 +85,7 @@ LITERAL = {"kind": "rmsprop", "alpha": 0.01, "eps_inside": True}
 
 # fmt: off
 PRESETS: dict[str, Preset] = {p.name: p for p in (
-    Preset("residual", RESIDUAL, optimiser=MUON, rate=2e-3, batch=32, steps=20_000, affine=TURNS),
+    Preset("residual", RESIDUAL, optimiser=MUON, rate=2e-3, batch=32, steps=45_000, affine=TURNS),
     # The G of a -gan has learnt from pixels. D moves it slowly; the average smooths what D wants.
     Preset("residual-gan", RESIDUAL, SMALL_D, 100.0, start="residual",
            optimiser=ADAMW, rate=5e-4, steps=1500, affine=TURNS, average=0.999),
