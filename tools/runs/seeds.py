@@ -1,7 +1,7 @@
 """How much of a gain is the seed's: `python tools/runs/seeds.py --faces celeba128`.
 
-Each preset is trained twice more, its start included, with other initial weights and another order of
-the faces; the zoo holds seed 0. A kill costs some minutes: `--out` keeps the runs. Rows go to
+Each preset is trained twice more, its start included: other initial weights, another order of the
+faces. The zoo holds seed 0. A kill costs some minutes: `--out` keeps the runs. Rows go to
 results/seeds.json.
 """
 
