@@ -96,7 +96,8 @@ PRESETS: dict[str, Preset] = {p.name: p for p in (
            outcome="+2.93 dB on CelebA's test faces, after 14 more minutes of 1 CPU core"),
     Preset("residual-s-imaginary", RESIDUAL_S, optimiser=ADAMW, rate=3e-3, steps=6000, affine=TURNS,
            outcome="+2.61 dB on CelebA's test faces, after 5 minutes of 2 CPU cores"),
-    Preset("lite", LITE, optimiser=ADAMW, rate=3e-3, steps=18_000),
+    Preset("lite", LITE, optimiser=ADAMW, rate=3e-3, steps=18_000,
+           outcome="+2.79 dB on CelebA's test faces, after 39 minutes of 1 CPU core"),
     # At `lite`'s own rate D hardly learns: both halves of its loss stay near log 2.
     Preset("lite-gan", LITE, SMALL_D, 100.0, start="lite",
            optimiser=ADAMW, rate=5e-4, steps=1500, average=0.999,
