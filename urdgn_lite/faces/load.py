@@ -92,6 +92,7 @@ def load(
     split: str = "all",
     *,
     root: str | Path = "data",
+    crop: str = "eyes",
     limit: int | None = None,
 ) -> Faces:
     """Load faces from one of the known places.
@@ -105,6 +106,7 @@ def load(
         Train, valid …) keeps them; otherwise faces are dealt out 90 : 5 : 5 by identity (the
         enclosing folder's name, else the file's name), so that nobody stands in two splits.
     root : folder that holds `celeba/`, and where scikit-learn keeps LFW.
+    crop : for CelebA, see `faces.celeba.CelebA`.
     limit : keep the first so many files.
 
     Raises
@@ -120,12 +122,12 @@ def load(
 
     if shards_of(source):
         return Shards(source, split).resident(limit)
-    names, found, decode, name = find(source, split, root=root)
+    names, found, decode, name = find(source, split, root=root, crop=crop)
     return _decode_all(names[:limit], found, decode, name, split)
 
 
 def find(
-    source: str | Path, split: str, *, root: str | Path = "data"
+    source: str | Path, split: str, *, root: str | Path = "data", crop: str = "eyes"
 ) -> tuple[list[str], Found, Decode, str]:
     """The files of a split by name, where they are, how one is decoded, and the source's name.
 
@@ -133,7 +135,7 @@ def find(
     """
     name = str(source)
     if name == "celeba":
-        official = celeba.CelebA(Path(root), split)
+        official = celeba.CelebA(Path(root), split, crop)
         return official.names, official.photos, official.decode, name
     if name == "lfw":
         photos = lfw.photos(Path(root))
