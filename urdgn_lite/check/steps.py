@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
 
-from urdgn_lite.check.engine import Ask, Failed, Suite, require
-from urdgn_lite.check.exercise import Exercise, noise, probe_plain
+from urdgn_lite.check.engine import Failed, Plain, Suite, holds
+from urdgn_lite.check.exercise import Exercise, called, noise
 
-LOOP = "chapter “Training”, “Algorithm 1”"
 RESUME = "“Long runs”, “When a run stops”"
 
 
@@ -38,59 +37,58 @@ unbiased = Exercise(
     },
 )
 
-order = Suite(
-    "order",
-    probe_plain,
-    "Chapter 6, exercise 1: `fn(n, batch, steps, seed)` → numbers of the faces.",
-)
+
+class Order(Suite):
+    """Chapter 6, exercise 1: `fn(n, batch, steps, seed)` → numbers of the faces."""
+
+    name, where = "order", "chapter “Training”, “Algorithm 1”"
+
+    def call(self, function: Callable[..., Any], request: Plain) -> Plain:
+        return called(function, list(request.values()))
+
+    def drawn(self, n: int, steps: int, seed: int) -> list[int]:
+        """The faces in the order in which they are seen, batches of 4."""
+        response = self.ask(n=n, batch=4, steps=steps, seed=seed)
+        found = (response["result"] or {}).get("values", [])
+        if len(found) != 4 * steps:
+            raise Failed(f"{steps} batches of 4 are {4 * steps} numbers, not {len(found)}")
+        if not set(found) <= set(range(n)):
+            raise Failed(f"the faces have the numbers 0 … {n - 1}")
+        return [int(v) for v in found]
+
+    @holds("returns the numbers of the faces, batch after batch")
+    def answers(self) -> None:
+        self.drawn(12, 3, self.rng.randrange(100))
+
+    @holds("an epoch sees every face exactly once")
+    def once(self) -> None:
+        n = self.rng.choice((10, 18, 26))  # the last batch of an epoch runs on into the next
+        found = self.drawn(n, 2 * n // 4, self.rng.randrange(100))
+        for epoch in (found[:n], found[n:]):
+            if sorted(epoch) != list(range(n)):
+                raise Failed(f"an epoch saw {len(set(epoch))} of the {n} faces")
+
+    @holds("the next epoch comes in another order")
+    def shuffled(self) -> None:
+        found = self.drawn(24, 12, self.rng.randrange(100))
+        if found[:24] == found[24:]:
+            raise Failed("both epochs have the same order")
+
+    @holds("the same seed gives the same order, another seed another", RESUME)
+    def repeats(self) -> None:
+        seed = self.rng.randrange(100)
+        one, two, other = (self.drawn(24, 6, s) for s in (seed, seed, seed + 1))
+        if one != two:
+            raise Failed("two calls differ: where do the random numbers come from?")
+        if one == other:
+            raise Failed(f"so does seed {seed}: the seed is not used")
+
+    @holds("a longer run begins as a shorter one", RESUME, ("answers", "repeats"))
+    def resume(self) -> None:
+        seed = self.rng.randrange(100)
+        short, long = self.drawn(24, 6, seed), self.drawn(24, 18, seed)
+        if long[:24] != short:
+            raise Failed("asked for 6 steps only, the first epoch comes in another order")
 
 
-def drawn(ask: Ask, n: int, steps: int, seed: int) -> tuple[list[int], str]:
-    """The faces in the order in which they are seen, batches of 4, and the input in words."""
-    on = f"{n} faces, batches of 4, {steps} steps, seed {seed}"
-    response = require(ask(args=[n, 4, steps, seed]), on)
-    found = (response["result"] or {}).get("values", [])
-    if len(found) != 4 * steps:
-        raise Failed(f"{steps} batches of 4 are {4 * steps} numbers, not {len(found)}", on)
-    if not set(found) <= set(range(n)):
-        raise Failed(f"the faces have the numbers 0 … {n - 1}", on)
-    return [int(v) for v in found], on
-
-
-@order.property("answers", "returns the numbers of the faces, batch after batch", LOOP)
-def _order(ask: Ask, rng: Random) -> None:
-    drawn(ask, 12, 3, rng.randrange(100))
-
-
-@order.property("once", "an epoch sees every face exactly once", LOOP)
-def _once(ask: Ask, rng: Random) -> None:
-    n = rng.choice((10, 18, 26))  # the last batch of an epoch runs on into the next
-    found, on = drawn(ask, n, 2 * n // 4, rng.randrange(100))
-    for epoch in (found[:n], found[n:]):
-        if sorted(epoch) != list(range(n)):
-            raise Failed(f"an epoch saw {len(set(epoch))} of the {n} faces", on)
-
-
-@order.property("shuffled", "the next epoch comes in another order", LOOP)
-def _shuffled(ask: Ask, rng: Random) -> None:
-    found, on = drawn(ask, 24, 12, rng.randrange(100))
-    if found[:24] == found[24:]:
-        raise Failed("both epochs have the same order", on)
-
-
-@order.property("repeats", "the same seed gives the same order, another seed another", RESUME)
-def _repeats(ask: Ask, rng: Random) -> None:
-    seed = rng.randrange(100)
-    (one, on), (two, _), (other, _) = (drawn(ask, 24, 6, s) for s in (seed, seed, seed + 1))
-    if one != two:
-        raise Failed("two calls differ: where do the random numbers come from?", on)
-    if one == other:
-        raise Failed(f"so does seed {seed + 1}: the seed is not used", on)
-
-
-@order.property("resume", "a longer run begins as a shorter one", RESUME, ("answers", "repeats"))
-def _resume(ask: Ask, rng: Random) -> None:
-    seed = rng.randrange(100)
-    (short, _), (long, on) = drawn(ask, 24, 6, seed), drawn(ask, 24, 18, seed)
-    if long[:24] != short:
-        raise Failed("asked for 6 steps only, the first epoch comes in another order", on)
+order = Order()
