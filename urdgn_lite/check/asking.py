@@ -18,14 +18,13 @@ from urdgn_lite.check.tensors import Watch, describe, gradients, one_device
 
 BOOK = "chapter “The objective”, "
 LOGITS = BOOK + "“Why logits”"
+Given = tuple[list[Any], dict[str, Tensor], dict[str, Tensor]]
 
 
 class Loss(Suite):
     """A suite for a loss: a subclass says what it is given, and on which inputs it is asked."""
 
-    def given(
-        self, request: Plain, dtype: torch.dtype, device: str
-    ) -> tuple[list[Any], dict[str, Tensor], dict[str, Tensor]]:
+    def given(self, request: Plain, dtype: torch.dtype, device: str) -> Given:
         """The arguments; by name, the tensors to watch and the leaves of the graph."""
         raise NotImplementedError
 

@@ -6,11 +6,10 @@ import math
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from urdgn_lite.check.asking import BOOK, LOGITS, Loss, for_one
+from urdgn_lite.check.asking import BOOK, LOGITS, Given, Loss, for_one
 from urdgn_lite.check.engine import HALF, Failed, Plain, close, holds, number, same
-from urdgn_lite.check.tensors import constant, image
+from urdgn_lite.check.tensors import constant, unpacked
 
 LAMBDA = BOOK + "“the whole game”"
 PIXELS = BOOK + "“A λ is nothing without its norm”"
@@ -36,14 +35,12 @@ class Objective(Loss):
 
     name, where = "objective", BOOK + "“G's gradient”"
 
-    def given(
-        self, request: Plain, dtype: torch.dtype, device: str
-    ) -> tuple[list[Any], dict[str, Tensor], dict[str, Tensor]]:
+    def given(self, request: Plain, dtype: torch.dtype, device: str) -> Given:
         z = torch.tensor(request["z"], dtype=dtype, device=device).unsqueeze(1).requires_grad_()
-        generated = image(request["generated"], dtype, device).requires_grad_()
+        generated = unpacked(request["generated"], dtype, device).requires_grad_()
         leaves = {"z_fake": z, "generated": generated}
         lent = {k: v * 1 for k, v in leaves.items()}
-        lent["real"] = image(request["real"], dtype, device)
+        lent["real"] = unpacked(request["real"], dtype, device)
         return [*lent.values(), float(request["lam"])], lent, leaves
 
     def tell(self, request: Plain) -> str:

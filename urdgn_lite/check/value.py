@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from urdgn_lite.check.asking import BOOK, LOGITS, Loss, for_one
+from urdgn_lite.check.asking import BOOK, LOGITS, Given, Loss, for_one
 from urdgn_lite.check.engine import HALF, Failed, Plain, close, holds, number, same
-from urdgn_lite.check.tensors import constant, image
+from urdgn_lite.check.tensors import constant, unpacked
 
 DETACH = "chapter “Training”, “Algorithm 1”"
 GAIN = 100.0
@@ -40,14 +40,12 @@ class Discriminator(Loss):
 
     name, where = "discriminator", BOOK + "“D's gradient”"
 
-    def given(
-        self, request: Plain, dtype: torch.dtype, device: str
-    ) -> tuple[list[Any], dict[str, Tensor], dict[str, Tensor]]:
+    def given(self, request: Plain, dtype: torch.dtype, device: str) -> Given:
         D = ToyD(request.get("bias", 0.0)).to(device=device, dtype=dtype)
         G = torch.ones((), dtype=dtype, device=device, requires_grad=True)
         D.bias.grad = torch.full_like(D.bias, 0.5)  # somebody's, who has not stepped yet
         fake, real = (
-            image(constant([z / GAIN for z in request[k]], 2), dtype, device)
+            unpacked(constant([z / GAIN for z in request[k]], 2), dtype, device)
             for k in ("generated", "real")
         )
         lent = {"generated": G * fake, "real": real}
