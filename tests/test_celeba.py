@@ -62,15 +62,6 @@ def test_the_official_partition_is_kept(root):
     }
 
 
-def test_the_authors_crop_is_their_100_by_130_squashed(root):
-    found = faces.load("celeba", "train", root=root, crop="authors")
-    for name, image in zip(found.names, found.images, strict=True):
-        with Image.open(root / "celeba" / "img_align_celeba" / name) as original:
-            cut = original.crop((35, 55, 135, 185))
-        squashed = cut.resize((128, 128), Image.Resampling.BICUBIC)
-        assert np.array_equal(image.permute(1, 2, 0), np.asarray(squashed))
-
-
 def test_the_root_may_be_the_folder_celeba_itself(root):
     assert len(faces.load("celeba", root=root / "celeba")) == 4
 
@@ -115,9 +106,3 @@ def test_a_photo_without_landmarks_is_reported(root):
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
     with pytest.warns(UserWarning, match=r"000004\.jpg: no landmarks"):
         assert len(faces.load("celeba", root=root)) == 3
-    assert len(faces.load("celeba", root=root, crop="authors")) == 4
-
-
-def test_a_wrong_crop_is_answered_with_the_right_ones(root):
-    with pytest.raises(FacesError, match="no crop 'eye': choose 'eyes', 'authors' or 'paper'"):
-        faces.load("celeba", root=root, crop="eye")

@@ -299,11 +299,3 @@ def test_celeba_is_read_as_its_sources_lay_it_out(tmp_path, layout):
     layout(tmp_path / "celeba")
     assert faces.load("celeba", "train", root=tmp_path).names == NAMES[:2]
     assert faces.load("celeba", "val", root=tmp_path).names == NAMES[2:]
-
-
-def test_the_paper_s_crop_is_the_aligned_photo_resized(tmp_path):
-    windows(tmp_path / "celeba")
-    found = faces.load("celeba", root=tmp_path, crop="paper")
-    with Image.open(io.BytesIO(JPEG)) as photo:
-        whole = np.asarray(photo.resize((128, 128), Image.Resampling.BICUBIC))
-    assert np.array_equal(found.images[0].permute(1, 2, 0), whole)

@@ -95,17 +95,15 @@ def load(run: Run, path: Path) -> None:
             if stored != mine:
                 raise CheckpointError(f"{path} was made with another {what}: {stored}")
         for name, network, optimiser in _parts(run):
+            names = [k for k in tensors if k.startswith(f"{name}.")]
+            own = {k.removeprefix(f"{name}."): tensors.pop(k) for k in names}
             states: dict[int, dict[str, Tensor]] = {}
-            prefix = f"{name}.optimiser."
-            for key in [k for k in tensors if k.startswith(prefix)]:
-                index, slot = key.removeprefix(prefix).split(".")
-                states.setdefault(int(index), {})[slot] = tensors.pop(key)
+            for key in [k for k in own if k.startswith("optimiser.")]:
+                _, index, slot = key.split(".")
+                states.setdefault(int(index), {})[slot] = own.pop(key)
             if optimiser:
-                groups = optimiser.state_dict()["param_groups"]
-                optimiser.load_state_dict({"state": states, "param_groups": groups})
-                _check_state(name, optimiser)
-            weights = [k for k in tensors if k.startswith(f"{name}.")]
-            network.load_state_dict({k[len(name) + 1 :]: tensors.pop(k) for k in weights})
+                optimiser.load_state_dict(optimiser.state_dict() | {"state": states})
+            network.load_state_dict(own)
         if tensors:
             raise ValueError(f"nobody's: {', '.join(tensors)}")
         run.step, run.seconds = int(card["step"]), float(card["seconds"])
@@ -116,17 +114,6 @@ def load(run: Run, path: Path) -> None:
     except store.MISFITS as error:
         reason = " ".join(str(error).split())
         raise CheckpointError(f"{path}: damaged, or no checkpoint ({reason})") from error
-
-
-def _check_state(name: str, optimiser: Any) -> None:
-    """Refuse what PyTorch takes over unseen: states of another shape, or not of all parameters."""
-    for group in optimiser.param_groups:
-        states = [optimiser.state.get(theta, {}) for theta in group["params"]]
-        if len({frozenset(state) for state in states}) > 1:
-            raise ValueError(f"the state of {name}'s optimiser is incomplete")
-        for theta, state in zip(group["params"], states, strict=True):
-            if any(v.shape not in ((), theta.shape) for v in state.values()):
-                raise ValueError(f"the state of {name}'s optimiser has another shape")
 
 
 def _parts(run: Run) -> Iterator[tuple[str, nn.Module, Any]]:

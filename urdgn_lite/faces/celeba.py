@@ -3,13 +3,10 @@
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
-from urdgn_lite.degrade import SIZE
 from urdgn_lite.faces.files import opened
 from urdgn_lite.faces.picture import FacesError, align, to_rgb
 
-AUTHORS_BOX = (35, 55, 135, 185)  # x0, y0, x1, y1: the authors' 100 x 130, squashed to a square
 PARTS = ("train", "val", "test")  # 0, 1 and 2 in the partition
 WHERE = ("", "Anno", "Eval", "Img")  # the official folder has its lists and photos in these
 HOW_TO_GET_IT = """CelebA is not in {root}. Needed, in {root}/celeba/ or its Anno, Eval and Img:
@@ -25,7 +22,7 @@ Terms: non-commercial research only. Without CelebA, faces.load("imaginary") nee
 
 
 class CelebA:
-    """The photos of a split, and how one of them is decoded and cropped.
+    """The photos of a split, and how one of them is decoded and cropped: by its eyes.
 
     The official partition is used: it is disjoint by identity.
 
@@ -33,19 +30,14 @@ class CelebA:
     ----------
     root : holds `celeba/`, or is it.
     split : "train", "val", "test" or "all".
-    crop : "eyes" (the default frame), "authors" (their 100 × 130, squashed), or "paper" (the
-        aligned and cropped 178 × 218 resized to a square, as Sect. 4.1 says).
 
     Raises
     ------
     FacesError : something is missing, or a list is not CelebA's.
     """
 
-    def __init__(self, root: Path, split: str, crop: str) -> None:
-        if crop not in ("eyes", "authors", "paper"):
-            raise FacesError(f"no crop {crop!r}: choose 'eyes', 'authors' or 'paper'")
+    def __init__(self, root: Path, split: str) -> None:
         base = root / "celeba" if (root / "celeba").is_dir() else root
-        self.crop = crop
         places = {
             "img_align_celeba": _first(base, "img_align_celeba", "img_align_celeba.zip"),
             **{
@@ -74,14 +66,9 @@ class CelebA:
 
     def decode(self, name: str, data: bytes) -> np.ndarray:
         """One photo as uint8 (128, 128, 3)."""
-        image = to_rgb(name, data)
-        if self.crop == "eyes":
-            if name not in self.eyes:
-                raise FacesError(f"{name}: no landmarks")
-            return np.asarray(align(image, self.eyes[name]))
-        if self.crop == "authors":
-            image = image.crop(AUTHORS_BOX)
-        return np.asarray(image.resize((SIZE, SIZE), Image.Resampling.BICUBIC))
+        if name not in self.eyes:
+            raise FacesError(f"{name}: no landmarks")
+        return np.asarray(align(to_rgb(name, data), self.eyes[name]))
 
 
 def _first(base: Path, *names: str) -> Path | None:

@@ -92,7 +92,6 @@ def load(
     split: str = "all",
     *,
     root: str | Path = "data",
-    crop: str = "eyes",
     limit: int | None = None,
 ) -> Faces:
     """Load faces from one of the known places.
@@ -106,7 +105,6 @@ def load(
         Train, valid …) keeps them; otherwise faces are dealt out 90 : 5 : 5 by identity (the
         enclosing folder's name, else the file's name), so that nobody stands in two splits.
     root : folder that holds `celeba/`, and where scikit-learn keeps LFW.
-    crop : for CelebA, see `faces.celeba.CelebA`.
     limit : keep the first so many files.
 
     Raises
@@ -122,12 +120,12 @@ def load(
 
     if shards_of(source):
         return Shards(source, split).resident(limit)
-    names, found, decode, name = find(source, split, root=root, crop=crop)
+    names, found, decode, name = find(source, split, root=root)
     return _decode_all(names[:limit], found, decode, name, split)
 
 
 def find(
-    source: str | Path, split: str, *, root: str | Path = "data", crop: str = "eyes"
+    source: str | Path, split: str, *, root: str | Path = "data"
 ) -> tuple[list[str], Found, Decode, str]:
     """The files of a split by name, where they are, how one is decoded, and the source's name.
 
@@ -135,7 +133,7 @@ def find(
     """
     name = str(source)
     if name == "celeba":
-        official = celeba.CelebA(Path(root), split, crop)
+        official = celeba.CelebA(Path(root), split)
         return official.names, official.photos, official.decode, name
     if name == "lfw":
         photos = lfw.photos(Path(root))

@@ -19,14 +19,14 @@ from PIL import Image
 from torch import Tensor
 
 from urdgn_lite.degrade import SIZE
-from urdgn_lite.faces.files import LARGEST, hidden, printable
+from urdgn_lite.faces.files import hidden, printable
 from urdgn_lite.faces.load import SPLITS, Faces, find, load, room, sources
 from urdgn_lite.faces.picture import FacesError, decode_image
 from urdgn_lite.progress import bar
 
 EACH = 1000  # faces a shard: about 30 MB
 IMAGES = (".png", ".jpg", ".jpeg", ".webp")  # what of a shard is a face; texts beside it are not
-MIXED = 2**26  # bytes of files among which the next face is drawn
+MIXED = 1000  # faces among which the next one is drawn
 
 
 def write_shards(
@@ -76,8 +76,6 @@ def write_shards(
 
 def shards_of(source: str | Path, split: str = "all") -> list[Path]:
     """The shards `SPLIT-….tar` of a folder, if it has some."""
-    if not str(source).strip():
-        return []
     parts = SPLITS if split == "all" else (split,)
     return [path for part in parts for path in sorted(Path(source).glob(f"{part}-*.tar"))]
 
@@ -112,15 +110,12 @@ class Shards:
         self.source, self.split = Path(source).resolve().name, split
         self.device = torch.device("cpu")
         self.paths = shards_of(source, split)
-        self.n = self.crc32 = largest = 0
+        self.n = self.crc32 = 0
         for _, _, member in _members(self.paths):
-            self.n, largest = self.n + 1, max(largest, member.size)
+            self.n += 1
             self.crc32 = zlib.crc32(f"{member.name} {member.size}".encode(), self.crc32)
         if not self.n:
             raise FacesError(f"{source}: no files for split {split!r} in its shards")
-        if largest > LARGEST:
-            raise FacesError(f"{source}: one of {largest / 2**20:.0f} MiB, too large for a face")
-        self.mixed = max(1, MIXED // largest)
         self._reader = ThreadPoolExecutor(1)
         self._at: tuple[int, int] | None = None  # seed and place of the faces that are read ahead
         self._faces: Iterator[tuple[str, bytes]]
@@ -140,7 +135,7 @@ class Shards:
     def draw(self, seed: int, place: int, n: int) -> UInt8[Tensor, "n 3 128 128"]:
         """The n faces from a place on, in the order of a seed; meanwhile the next n are read.
 
-        Shards are shuffled, then files among those of the next `MIXED` bytes.
+        Shards are shuffled, then the next `MIXED` faces.
 
         Raises
         ------
@@ -168,8 +163,7 @@ class Shards:
     def _shuffled(self, seed: int) -> Iterator[tuple[str, bytes]]:
         draw = random.Random(seed)
         paths = draw.sample(self.paths, len(self.paths))
-        mix: Any = webdataset().shuffle(self.mixed, initial=self.mixed, rng=draw)
-        yield from mix(_files(paths))
+        yield from webdataset().shuffle(MIXED, initial=MIXED, rng=draw)(_files(paths))
 
 
 def stream(
