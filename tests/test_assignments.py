@@ -120,7 +120,7 @@ def test_notebooks_are_valid_and_begin_with_the_set_up_cell(name: str, kind: str
 def test_solutions_earn_every_point(tmp_path: Path) -> None:
     for name in NAMES:
         shutil.copy(FOLDER / "solutions" / f"{name}.ipynb", tmp_path / f"teacher-{name}.ipynb")
-    for row in grade.grade(tmp_path, seed=99, unsafe=bool(missing()), progress=False):
+    for row in grade.grade(tmp_path, seed=99, unsafe=bool(missing())):
         assert row.feedback == "all correct"
         assert row.checks == row.of == KNOWN[row.submission.assignment].automatic
 
