@@ -12,7 +12,7 @@ APPARMOR := kernel.apparmor_restrict_unprivileged_userns# as Ubuntu has it since
 export TQDM_DISABLE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book read links lab fuzz licences hashes style test isolation colab image notebooks weights clean
+.PHONY: help book read links lab fuzz licences hashes style test suite isolation colab image notebooks weights clean
 
 help: ## say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
@@ -62,7 +62,9 @@ style: $(INSTALLED)
 	$(BIN)/python tools/book/assignments.py --check
 
 test: $(INSTALLED) ## every check: style, types, the built pages, tests, and a replay of every notebook
-	$(MAKE) --no-print-directory --jobs 2 $(HTML) style
+	$(MAKE) --no-print-directory --jobs 2 style suite
+
+suite: $(INSTALLED)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 10 --nbval book tests
 
 isolation: ## what shuts submissions in while they are graded (Debian, Ubuntu; asks for root)

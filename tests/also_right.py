@@ -3,6 +3,8 @@
 # ruff: noqa: E501 - a solution a line reads best
 from __future__ import annotations
 
+from mutants import function
+
 HEAD = """
 import math
 import statistics
@@ -13,11 +15,7 @@ from torch.nn import functional as F
 
 
 def _all(check: str, signature: str, bodies: dict[str, str]) -> list[tuple[str, str, str]]:
-    made = []
-    for name, body in bodies.items():
-        lines = "\n".join("    " + line for line in body.strip().splitlines())
-        made.append((check, name, f"{HEAD}\ndef f({signature}):\n{lines}\n"))
-    return made
+    return [(check, name, function(HEAD, signature, body)) for name, body in bodies.items()]
 
 
 OBJECTIVE = _all("objective", "z_fake, generated, real, lam=100.0", {

@@ -14,7 +14,11 @@ from hypothesis import settings
 from shelf import put_on_shelf
 
 from urdgn_lite import faces, networks, presets, zoo
-from urdgn_lite.measure import metrics  # noqa: F401 - mends torchvision before torchmetrics asks
+from urdgn_lite.measure._compat import import_torchvision
+
+# What the package imports first is compiled anew, by the hook that checks the package's types.
+import_torchvision()
+import torchmetrics.functional.image  # noqa: E402, F401
 
 matplotlib.use("Agg")  # not by the environment: the notebooks' kernels would inherit it
 settings.register_profile("suite", deadline=None, derandomize=True, max_examples=40, database=None)
@@ -54,6 +58,11 @@ def shelf(tmp_path, monkeypatch, generator_file):
     for name in ("tiny", "tiny-gan"):
         put_on_shelf(generator_file, name)
     return zoo.SHELF
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with the longest files: no worker is left alone with one at the end."""
+    items.sort(key=lambda item: item.path.name not in ("test_pages.py", "test_play.py"))
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,8 @@ Each is the right solution with one misconception. The instructor's page shows s
 # ruff: noqa: E501 - a mutant a line reads best
 from __future__ import annotations
 
+from textwrap import indent
+
 import mutants_chapters
 import mutants_experiments
 
@@ -17,14 +19,15 @@ from torch.nn.functional import logsigmoid
 """
 
 
-def _objective(name: str, fails: str, body: str) -> tuple[str, str, str, str]:
-    lines = "\n".join("    " + line for line in body.strip().splitlines())
-    return "objective", name, fails, f"{HEAD}\ndef f(z, x, h, lam):\n{lines}\n"
+def function(head: str, signature: str, body: str) -> str:
+    """The code of a solution f."""
+    return f"{head}\ndef f({signature}):\n{indent(body.strip(), '    ')}\n"
 
 
+OF_G, OF_D = "z, x, h, lam", "D, x, h"
 ADV, PIX = "logsigmoid(-z).mean()", "(x - h).square().mean()"
 OBJECTIVE = [
-    _objective(name, fails, body)
+    ("objective", name, fails, function(HEAD, OF_G, body))
     for name, fails, body in [
         ("forgot the adversarial term", "answers", f"return lam * {PIX}"),
         ("forgot the pixel term", "answers", f"return {ADV}"),
@@ -118,16 +121,9 @@ OBJECTIVE = [
          f"with torch.no_grad():\n    adv = {ADV}\nreturn adv + lam * {PIX}"),
     ]
 ]  # fmt: skip
-
-
-def _discriminator(name: str, fails: str, body: str) -> tuple[str, str, str, str]:
-    lines = "\n".join("    " + line for line in body.strip().splitlines())
-    return "discriminator", name, fails, f"{HEAD}\ndef f(D, x, h):\n{lines}\n"
-
-
 REAL, FAKE = "logsigmoid(D(h)).mean()", "logsigmoid(-D(x.detach())).mean()"
 DISCRIMINATOR = [
-    _discriminator(name, fails, body)
+    ("discriminator", name, fails, function(HEAD, OF_D, body))
     for name, fails, body in [
         ("only real faces", "answers", f"return {REAL}"),
         ("only generated faces", "answers", f"return {FAKE}"),
@@ -246,8 +242,8 @@ RMSPROP = [
 RMSPROP[1] = (*RMSPROP[1][:3], RMSPROP[1][3].replace("- step, delta", "- step, old"))
 
 RIGHT_ONES = {
-    "objective": _objective("", "", f"return {ADV} + lam * {PIX}")[3],
-    "discriminator": _discriminator("", "", f"return {REAL} + {FAKE}")[3],
+    "objective": function(HEAD, OF_G, f"return {ADV} + lam * {PIX}"),
+    "discriminator": function(HEAD, OF_D, f"return {REAL} + {FAKE}"),
     "rmsprop": STEP + RIGHT,
 } | mutants_experiments.RIGHT_ONES | mutants_chapters.RIGHT_ONES  # fmt: skip
 MUTANTS = OBJECTIVE + DISCRIMINATOR + RMSPROP

@@ -11,27 +11,20 @@ from urdgn_lite.measure import damages, metrics
 from urdgn_lite.degrade import downsample, upsample_bicubic
 """
 
-FLICKER = (
-    HEAD
-    + """
+RIGHT_ONES = {task: HEAD + code for task, code in {
+    "flicker": """
 def f(images, method):
     moved = images.roll(1, dims=3)
     change = downsample(moved, method) - downsample(images, method)
     return change.abs().mean() * 127.5
-"""
-)
-SHIFTED = (
-    HEAD
-    + """
+""",
+    "shifted": """
 def f(images, pixels):
     baseline = metrics.psnr(upsample_bicubic(downsample(images)), images)
     moved = metrics.psnr(images.roll(pixels, dims=3), images)
     return (moved < baseline).float().mean()
-"""
-)
-BEST_PSNR = (
-    HEAD
-    + """
+""",
+    "best_psnr": """
 def f(generated, real, reach):
     inner = (..., slice(reach, -reach), slice(reach, -reach))
     tried = []
@@ -40,21 +33,21 @@ def f(generated, real, reach):
             moved = damages.shift(generated, dx, dy)
             tried.append(metrics.psnr(moved[inner], real[inner]))
     return torch.stack(tried).amax(0)
-"""
-)
-BEST_VALUE = (
-    HEAD
-    + """
+""",
+    "best_value": """
 def f(p, q, x):
     inside = p * (p / (p + q)).log() + q * (q / (p + q)).log()
     return torch.trapezoid(inside.nan_to_num(), x)
-"""
-)
-EQUAL_PUSHES = HEAD + "\ndef f(d, pixels):\n    return d.norm() / pixels.norm()\n"
-SAME_PUSH = HEAD + "\ndef f(lam, images):\n    return lam / images[0].numel()\n"
-DECONVOLUTION = (
-    HEAD
-    + """
+""",
+    "equal_pushes": """
+def f(d, pixels):
+    return d.norm() / pixels.norm()
+""",
+    "same_push": """
+def f(lam, images):
+    return lam / images[0].numel()
+""",
+    "deconvolution": """
 def f(x, kernel, stride, padding):
     k = len(kernel)
     h, w = ((n - 1) * stride + k for n in x.shape)
@@ -63,63 +56,48 @@ def f(x, kernel, stride, padding):
         for j in range(x.shape[1]):
             out[i * stride : i * stride + k, j * stride : j * stride + k] += x[i, j] * kernel
     return out[padding : h - padding, padding : w - padding]
-"""
-)
-RECEPTIVE_FIELD = (
-    HEAD
-    + """
+""",
+    "receptive_field": """
 def f(layers):
     seen, jump = 1, 1
     for kernel, stride in layers:
         seen += (kernel - 1) * jump
         jump *= stride
     return seen
-"""
-)
-COST = (
-    HEAD
-    + """
+""",
+    "cost": """
 def f(c_in, c_out, kernel, side):
     weights = c_in * c_out * kernel**2
     return weights + c_out, weights * side**2
-"""
-)
-UNBIASED = HEAD + "\ndef f(delta, alpha, t):\n    return delta / (1 - alpha**t)\n"
-ORDER = (
-    HEAD
-    + """
+""",
+    "unbiased": """
+def f(delta, alpha, t):
+    return delta / (1 - alpha**t)
+""",
+    "order": """
 def f(n, batch, steps, seed):
     g = torch.Generator().manual_seed(seed)
     order = []
     while len(order) < batch * steps:
         order += torch.randperm(n, generator=g).tolist()
     return order[: batch * steps]
-"""
-)
-COVERED = (
-    HEAD
-    + """
+""",
+    "covered": """
 def f(images, box):
     left, top, right, bottom = box
     covered = images.clone()
     colour = images.mean((2, 3), keepdim=True)
     covered[:, :, top:bottom, left:right] = colour
     return covered
-"""
-)
-NORMALISED = (
-    HEAD
-    + """
+""",
+    "normalised": """
 def f(x, mean, var, training):
     if training:
         mean, var = x.mean((0, 2, 3)), x.var((0, 2, 3), unbiased=False)
     mean, var = mean.view(1, -1, 1, 1), var.view(1, -1, 1, 1)
     return (x - mean) / (var + 1e-5).sqrt()
-"""
-)
-UPRIGHT = (
-    HEAD
-    + """
+""",
+    "upright": """
 def f(lr, mean, angles):
     x = torch.arange(16) - 7.5
     kept = x[:, None] ** 2 + x[None, :] ** 2 <= 7.5**2
@@ -131,15 +109,8 @@ def f(lr, mean, angles):
 
     fits = [(inside(damages.rotate(lr, -d)) * inside(mean)).sum(1) for d in angles.tolist()]
     return angles[torch.stack(fits).argmax(0)]
-"""
-)
-RIGHT_ONES = {
-    "flicker": FLICKER, "shifted": SHIFTED, "best_psnr": BEST_PSNR, "best_value": BEST_VALUE, "equal_pushes": EQUAL_PUSHES,
-    "same_push": SAME_PUSH, "deconvolution": DECONVOLUTION, "receptive_field": RECEPTIVE_FIELD,
-    "cost": COST, "unbiased": UNBIASED, "order": ORDER,
-    "covered": COVERED, "normalised": NORMALISED,
-    "upright": UPRIGHT,
-}  # fmt: skip
+""",
+}.items()}  # fmt: skip
 MUTANTS = [
     (task, name, fails, RIGHT_ONES[task].replace(*change))
     for task, name, fails, change in [

@@ -9,8 +9,10 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import assignments as tool
 import nbformat
 import pytest
 from nbclient import NotebookClient
@@ -24,7 +26,6 @@ ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "book" / "assignments"
 NAMES = sorted(p.stem for p in (FOLDER / "source").glob("*.py"))
 KNOWN = assignments()
-TOOL = [sys.executable, str(ROOT / "tools" / "book" / "assignments.py")]
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT), "TQDM_DISABLE": "1", "OMP_NUM_THREADS": "1"}
 
 
@@ -33,28 +34,41 @@ def text_of(path: Path) -> str:
     return "\n".join(cell.source for cell in cells)
 
 
-def test_generated_files_are_up_to_date() -> None:
-    done = subprocess.run([*TOOL, "--check"], capture_output=True, text=True, env=ENVIRONMENT)
-    assert done.returncode == 0, done.stdout + done.stderr
+@pytest.fixture
+def make(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    """Call the tool with these words: its exit code."""
+
+    def call(*words: str) -> int:
+        monkeypatch.setattr(sys, "argv", ["assignments.py", *words])
+        return tool.main()
+
+    return call
 
 
-def test_check_fails_when_a_source_has_changed(tmp_path: Path) -> None:
-    for folder in ("book", "tools", "urdgn_lite/data"):
+def test_generated_files_are_up_to_date(make: Callable[..., int]) -> None:
+    assert make("--check") == 0
+
+
+def test_check_fails_when_a_source_has_changed(
+    make: Callable[..., int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for folder in ("book/assignments", "urdgn_lite/data"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("*.gz"))
-    shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    source = tmp_path / "book" / "assignments" / "source" / "a1.py"
+    monkeypatch.setattr(tool, "ROOT", tmp_path)
+    monkeypatch.setattr(tool, "SOURCES", tmp_path / "book" / "assignments" / "source")
+    source = tool.SOURCES / "a1.py"
     source.write_text(source.read_text().replace("# ## 1. What G", "# ## 1. Whatever G"))
-    tool = [sys.executable, str(tmp_path / "tools" / "book" / "assignments.py")]
-    stale = subprocess.run([*tool, "--check"], capture_output=True, text=True, env=ENVIRONMENT)
-    assert stale.returncode == 1
-    assert stale.stdout.count("stale: ") == 3
-    assert subprocess.run(tool, env=ENVIRONMENT, capture_output=True).returncode == 0
-    assert subprocess.run([*tool, "--check"], env=ENVIRONMENT).returncode == 0
+    assert make("--check") == 1
+    assert capsys.readouterr().out.count("stale: ") == 3
+    assert make() == 0
+    assert make("--check") == 0
 
 
-def test_next_years_set_has_other_hidden_inputs(tmp_path: Path) -> None:
-    call = [*TOOL, "--seed", "4711", "--out", str(tmp_path)]
-    assert subprocess.run(call, env=ENVIRONMENT, capture_output=True).returncode == 0
+def test_next_years_set_has_other_hidden_inputs(make: Callable[..., int], tmp_path: Path) -> None:
+    assert make("--seed", "4711", "--out", str(tmp_path)) == 0
     hidden = text_of(tmp_path / "nbgrader" / "source" / "a1" / "a1.ipynb")
     assert "seed=4711" in hidden
     assert (tmp_path / "a1.ipynb").read_text() == (FOLDER / "a1.ipynb").read_text()
@@ -106,7 +120,7 @@ def test_notebooks_are_valid_and_begin_with_the_set_up_cell(name: str, kind: str
 def test_solutions_earn_every_point(tmp_path: Path) -> None:
     for name in NAMES:
         shutil.copy(FOLDER / "solutions" / f"{name}.ipynb", tmp_path / f"teacher-{name}.ipynb")
-    for row in grade.grade(tmp_path, seed=99, unsafe=bool(missing()), progress=False):
+    for row in grade.grade(tmp_path, seed=99, unsafe=bool(missing())):
         assert row.feedback == "all correct"
         assert row.checks == row.of == KNOWN[row.submission.assignment].automatic
 

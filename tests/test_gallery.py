@@ -117,7 +117,7 @@ def test_figure_8_covers_one_person_and_shows_what_changed():
 @pytest.mark.usefixtures("plain")
 def test_figure_9_moves_one_person_along_y_by_lr_pixels():
     seen = []
-    gallery.redraw(9, {"lite-gan": lambda lr: seen.append(lr) or flat(0)(lr)})
+    gallery.redraw(9, {"lite-gan": lambda lr: seen.append(lr) or flat(0.0)(lr)})
     still = list(bins.SHIFTS).index(0)
     assert [len(lr) for lr in seen] == [1] * len(bins.SHIFTS)
     down = seen[still + 1][..., 1:, :] - seen[still][..., :-1, :]

@@ -115,7 +115,7 @@ def test_the_command_refuses_where_nothing_is_shut_in(
 
 def test_unsafe_grades_all_the_same(tmp_path: Path) -> None:
     (tmp_path / "ann-a1.ipynb").write_text(json.dumps(notebook()))
-    (row,) = grade.grade(tmp_path, seed=1, unsafe=True, progress=False)
+    (row,) = grade.grade(tmp_path, seed=1, unsafe=True)
     assert (row.checks, row.feedback) == (FULL, "all correct")
 
 
@@ -345,20 +345,20 @@ def test_one_failure_of_the_grader_costs_one_row_only(
         real(result, *rest)
 
     monkeypatch.setattr(grade, "_grade", sometimes)
-    rows = grade.grade(tmp_path, seed=1, unsafe=True, progress=False)
+    rows = grade.grade(tmp_path, seed=1, unsafe=True)
     assert [r.status for r in rows] == ["error", "unreadable"]
 
 
 def test_a_pipe_and_an_unreadable_file_have_a_row(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "eve-a1.ipynb")
-    (row,) = grade.grade(tmp_path, seed=1, unsafe=True, progress=False)
+    (row,) = grade.grade(tmp_path, seed=1, unsafe=True)
     assert (row.status, row.feedback) == ("unreadable", "not a plain file")
 
 
 @shut_in
 def test_a_file_that_needs_much_memory_to_read_costs_its_own_row_alone(tmp_path: Path) -> None:
     (tmp_path / "eve-a1.ipynb").write_text(f"[{'[],' * 10**7}[]]")
-    (row,) = grade.grade(tmp_path, seed=1, limits=Limits(memory=2**28), progress=False)
+    (row,) = grade.grade(tmp_path, seed=1, limits=Limits(memory=2**28))
     assert row.status == "unreadable"
     assert "memory" in row.feedback
 
@@ -379,7 +379,7 @@ def test_parts_of_a_class_make_the_table_of_the_whole(tmp_path: Path) -> None:
     assert joined in (TOOLS.parents[1] / "book" / "instructors.md").read_text(encoding="utf-8")
     merge = subprocess.run(["sh", "-c", joined], cwd=tmp_path, capture_output=True, check=True)
     rows = list(csv.DictReader(merge.stdout.decode("utf-8-sig").splitlines()))
-    whole = grade.grade(tmp_path / "all", seed=1, unsafe=True, progress=False)
+    whole = grade.grade(tmp_path / "all", seed=1, unsafe=True)
     assert sorted(r["file"] for r in rows) == sorted(g.submission.file for g in whole)
 
 

@@ -60,7 +60,7 @@ def test_every_file_has_a_row_and_none_is_followed(tmp_path: Path) -> None:
     (tmp_path / ".DS_Store").write_text("x")
     (tmp_path / "eve-a1.ipynb").symlink_to("/etc/hostname")
     (tmp_path / "folder-a1").symlink_to("/etc")
-    rows = grade.grade(tmp_path, seed=1, unsafe=True, progress=False)
+    rows = grade.grade(tmp_path, seed=1, unsafe=True)
     assert [r.submission.file for r in rows] == ["eve-a1.ipynb", "folder-a1", "ann/.a1.ipynb"]
     assert all("link" in r.feedback for r in rows[:2])
 

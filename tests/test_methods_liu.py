@@ -11,7 +11,7 @@ from urdgn_lite import faces
 from urdgn_lite.degrade import downsample, to_float, upsample_bicubic
 from urdgn_lite.measure import evaluate, metrics
 from urdgn_lite.methods import belief
-from urdgn_lite.methods.liu import Liu, average, bilateral, resize
+from urdgn_lite.methods.liu import Liu, average, resize
 
 
 @pytest.fixture(autouse=True)
@@ -164,26 +164,3 @@ def test_on_a_grid_it_is_no_worse_than_each_for_itself(seed):
         by_hand(*terms, labels.numpy()).item(), abs=1e-4
     )
     assert by_hand(*terms, labels.numpy()).item() <= 1.15 * least(*terms)
-
-
-def test_where_colours_do_not_count_the_filter_is_scipys_gaussian(few_faces):
-    ndimage = pytest.importorskip("scipy.ndimage")
-    h = to_float(few_faces.images[:1])
-    theirs = ndimage.gaussian_filter(h[0].numpy(), (0, 1.5, 1.5), mode="nearest", radius=2)
-    assert torch.allclose(bilateral(h, 1e4)[0], torch.from_numpy(theirs), atol=1e-4)
-
-
-def test_the_filter_of_one_pixel_by_hand(few_faces):
-    h = to_float(few_faces.images[:1]).double()
-    around = h[0, :, 38:43, 58:63].numpy()  # of (40, 60)
-    y, x = np.mgrid[-2:3, -2:3]
-    unlike = ((around - around[:, 2:3, 2:3]) ** 2).sum(0)
-    weight = np.exp(-(y**2 + x**2) / (2 * 1.5**2)) * np.exp(-unlike / (2 * 0.1**2))
-    expected = (weight * around).sum((1, 2)) / weight.sum()
-    assert np.allclose(bilateral(h, 0.1)[0, :, 40, 60], expected)
-
-
-def test_the_filter_comes_last(hr, few_faces):
-    lr = downsample(to_float(few_faces.images[:2]))
-    plain, filtered = (Liu(candidates=4, filtered=s).fit(hr) for s in (0.0, 0.1))
-    assert torch.allclose(filtered(lr), bilateral(plain(lr), 0.1))

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 import ranking
 import torch
@@ -58,6 +59,23 @@ def test_contrast_is_the_slope(h):
         [1.5] * 4, abs=1e-4
     )
     assert ranking.contrast(bicubic.flip(0) * 0, bicubic).abs().max() == 0
+
+
+def test_where_colours_do_not_count_the_filter_is_scipys_gaussian(h):
+    ndimage = pytest.importorskip("scipy.ndimage")
+    h = h[:1]
+    theirs = ndimage.gaussian_filter(h[0].numpy(), (0, 1.5, 1.5), mode="nearest", radius=2)
+    assert torch.allclose(ranking.bilateral(h, 1e4)[0], torch.from_numpy(theirs), atol=1e-4)
+
+
+def test_the_filter_of_one_pixel_by_hand(h):
+    h = h[:1].double()
+    around = h[0, :, 38:43, 58:63].numpy()  # of (40, 60)
+    y, x = np.mgrid[-2:3, -2:3]
+    unlike = ((around - around[:, 2:3, 2:3]) ** 2).sum(0)
+    weight = np.exp(-(y**2 + x**2) / (2 * 1.5**2)) * np.exp(-unlike / (2 * 0.1**2))
+    expected = (weight * around).sum((1, 2)) / weight.sum()
+    assert np.allclose(ranking.bilateral(h, 0.1)[0, :, 40, 60], expected)
 
 
 def test_a_set_up_shares_what_was_fitted(tmp_path, few_faces, monkeypatch):

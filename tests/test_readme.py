@@ -1,5 +1,6 @@
 """Every command of the README is run, small; its tree names every file."""
 
+import functools
 import re
 import shlex
 import shutil
@@ -9,6 +10,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from urdgn_lite import faces
 from urdgn_lite.cli import app
 from urdgn_lite.measure import evaluate
 
@@ -36,6 +38,7 @@ def place(tmp_path_factory, few_faces):
         patch.chdir(folder)
         shutil.copytree(ROOT / "results", folder / "results")
         patch.setattr(evaluate, "ledger", lambda: folder / "results")
+        patch.setattr(faces, "load", functools.partial(faces.load, limit=8))
         face = Image.fromarray(few_faces.images[0].permute(1, 2, 0).numpy())
         face.resize((600, 600)).save("photo.jpg")
         yield folder

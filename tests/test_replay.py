@@ -18,16 +18,6 @@ ROOT = Path(__file__).parent.parent
 CHAPTERS = sorted((ROOT / "book").glob("[0-9]*.ipynb"))
 
 
-def run(notebook, *options):
-    """How each cell of a notebook came out: its number or solution -> "passed" or "failed"."""
-    command = [sys.executable, "-m", "pytest", "-c", ROOT / "pyproject.toml", "-p", "replay", "-rA"]
-    command += ["-p", "no:cacheprovider", "--nbval", notebook, *options]
-    done = subprocess.run(command, cwd=notebook.parent, capture_output=True, text=True)
-    found = re.findall(r"(?m)^(PASSED|FAILED) \S+::(.+?)(?: - .*)?$", done.stdout)
-    assert found, done.stdout + done.stderr
-    return {name: state.lower() for state, name in found}, done.stdout
-
-
 SETUP = "".join(json.loads(CHAPTERS[0].read_text())["cells"][4]["source"])
 ABSENT = ["sklearn", "scipy", "skimage", "dlib", "jupyter_book", "nbval", "pytest", "hypothesis"]
 ABSENT += ["beartype", "pandas", "tests", "tools"]
@@ -72,43 +62,27 @@ def notebook_of(cells):
     return json.dumps({"cells": made, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
 
 
-def test_a_replay_has_the_base_install_alone_an_empty_folder_and_no_network(tmp_path):
-    probe = tmp_path / "probe.ipynb"
-    probe.write_text(notebook_of(CELLS))
-    found, said = run(probe)
-    assert set(found.values()) == {"passed"}, said
-    assert len(found) == len(CELLS)
-
-
 TEXT = "gain  +3.412 dB on 500 faces\nSSIM 0.0657\nrate 1.2e-05"
 STORED = [  # (what is stored, tags, how the cell that prints TEXT comes out)
-    (TEXT, (), "passed"),
-    (TEXT.replace("3.412", "3.415"), (), "passed"),
-    (TEXT.replace("3.412", "3.416"), (), "failed"),
-    (TEXT.replace("0.0657", "0.0661"), (), "failed"),
-    (TEXT.replace("1.2e-05", "1.4e-05"), (), "passed"),
-    (TEXT.replace("1.2e-05", "1.2e-04"), (), "failed"),
-    (TEXT.replace("500", "501"), (), "failed"),
-    (TEXT.replace("500", "501"), ("rtol=0.01",), "passed"),
-    (TEXT.replace("3.412", "3.44"), ("rtol=0.01",), "passed"),
-    (TEXT.replace("3.412", "3.45"), ("rtol=0.01",), "failed"),
-    (TEXT.replace("+", "−"), (), "failed"),
-    (TEXT.replace("+", "-"), ("rtol=3",), "failed"),
-    (TEXT.replace("dB", "db"), (), "failed"),
-    (TEXT.replace("faces", "people"), ("rtol=3",), "failed"),
-    (TEXT + "\n", (), "failed"),
-    (TEXT.rpartition("\n")[0], (), "failed"),
-    ("", (), "failed"),
-    (TEXT.replace("3.412", "9.999"), ("nbval-ignore-output",), "passed"),
+    (TEXT, (), "PASSED"),
+    (TEXT.replace("3.412", "3.415"), (), "PASSED"),
+    (TEXT.replace("3.412", "3.416"), (), "FAILED"),
+    (TEXT.replace("0.0657", "0.0661"), (), "FAILED"),
+    (TEXT.replace("1.2e-05", "1.4e-05"), (), "PASSED"),
+    (TEXT.replace("1.2e-05", "1.2e-04"), (), "FAILED"),
+    (TEXT.replace("500", "501"), (), "FAILED"),
+    (TEXT.replace("500", "501"), ("rtol=0.01",), "PASSED"),
+    (TEXT.replace("3.412", "3.44"), ("rtol=0.01",), "PASSED"),
+    (TEXT.replace("3.412", "3.45"), ("rtol=0.01",), "FAILED"),
+    (TEXT.replace("+", "−"), (), "FAILED"),
+    (TEXT.replace("+", "-"), ("rtol=3",), "FAILED"),
+    (TEXT.replace("dB", "db"), (), "FAILED"),
+    (TEXT.replace("faces", "people"), ("rtol=3",), "FAILED"),
+    (TEXT + "\n", (), "FAILED"),
+    (TEXT.rpartition("\n")[0], (), "FAILED"),
+    ("", (), "FAILED"),
+    (TEXT.replace("3.412", "9.999"), ("nbval-ignore-output",), "PASSED"),
 ]
-
-
-def test_a_cell_fails_by_a_number_out_of_reach_a_sign_a_word_or_a_line(tmp_path):
-    honest = [(f"print({TEXT!r})", f"{text}\n" if text else "", tags) for text, tags, _ in STORED]
-    notebook = tmp_path / "altered.ipynb"
-    notebook.write_text(notebook_of(honest))
-    found, said = run(notebook)
-    assert [found[f"Cell {i}"] for i in range(len(STORED))] == [how for *_, how in STORED], said
 
 
 SOLVED = """Write it.
@@ -133,16 +107,44 @@ Words.
 </details>"""
 
 
-def test_a_folded_solution_is_run_after_the_cells_and_its_text_compared(tmp_path):
+@pytest.fixture(scope="module")
+def replayed(tmp_path_factory):
+    """How each cell of three notebooks came out, (notebook, cell or solution) → state; all said."""
+    folder = tmp_path_factory.mktemp("notebooks")
     texts = SOLVED, SOLVED.replace("5.01", "5.10"), SOLVED.replace("2 * x", "x / 0")
-    cells = [
+    words = [
         {"cell_type": "markdown", "id": f"m{i}", "metadata": {}, "source": text}
         for i, text in enumerate(texts)
     ]
-    notebook = tmp_path / "solved.ipynb"
-    notebook.write_text(notebook_of([*cells, ("start = 2.5", "")]))
-    assert run(notebook)[0] == {"Cell 0": "passed", "Solution 1": "passed",
-                                "Solution 2": "failed", "Solution 3": "failed"}  # fmt: skip
+    altered = [(f"print({TEXT!r})", f"{text}\n" if text else "", tags) for text, tags, _ in STORED]
+    for name, cells in (
+        ("probe", CELLS), ("altered", altered), ("solved", [*words, ("start = 2.5", "")])
+    ):  # fmt: skip
+        (folder / f"{name}.ipynb").write_text(notebook_of(cells))
+    command = [sys.executable, "-m", "pytest", "-c", ROOT / "pyproject.toml", "-o", "addopts=-rA"]
+    command += ["-p", "replay", "-p", "no:cacheprovider", "--nbval", "."]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    found = re.findall(r"(?m)^(PASSED|FAILED) \S*?(\w+)\.ipynb::(.+?)(?: - .*)?$", done.stdout)
+    assert found, done.stdout + done.stderr
+    return {(name, cell): state for state, name, cell in found}, done.stdout
+
+
+def test_a_replay_has_the_base_install_alone_an_empty_folder_and_no_network(replayed):
+    found, said = replayed
+    states = [state for (name, _), state in found.items() if name == "probe"]
+    assert states == ["PASSED"] * len(CELLS), said
+
+
+def test_a_cell_fails_by_a_number_out_of_reach_a_sign_a_word_or_a_line(replayed):
+    found, said = replayed
+    states = [found["altered", f"Cell {i}"] for i in range(len(STORED))]
+    assert states == [how for *_, how in STORED], said
+
+
+def test_a_folded_solution_is_run_after_the_cells_and_its_text_compared(replayed):
+    found = {cell: state for (name, cell), state in replayed[0].items() if name == "solved"}
+    assert found == {"Cell 0": "PASSED", "Solution 1": "PASSED",
+                     "Solution 2": "FAILED", "Solution 3": "FAILED"}  # fmt: skip
 
 
 def test_what_a_solution_prints_is_written_below_it():

@@ -3,15 +3,17 @@
 import hashlib
 import re
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
 import pytest
+import sync
 import yaml
 from packaging.utils import canonicalize_name
+from typer.testing import CliRunner
 
 from urdgn_lite import faces, methods, presets, zoo
+from urdgn_lite.cli import app
 from urdgn_lite.measure import evaluate
 
 ROOT = Path(__file__).parent.parent
@@ -30,12 +32,7 @@ def tracked():
 
 
 def test_derived_files_are_up_to_date():
-    check = subprocess.run(
-        [sys.executable, ROOT / "tools" / "book" / "sync.py", "--check"],
-        capture_output=True,
-        text=True,
-    )
-    assert check.returncode == 0, check.stdout + check.stderr
+    assert sync.main(check=True) == 0
 
 
 def test_the_url_stands_only_where_it_is_derived():
@@ -97,9 +94,7 @@ def test_readme_commands_exist():
     for target in re.findall(r"\bmake (\w+)", README):
         assert target in targets or target in {"it", "and"}, target
     commands = set(re.findall(r"urdgn-lite (\w+)", README))
-    listed = subprocess.run(
-        [sys.executable, "-m", "urdgn_lite", "--help"], capture_output=True, text=True, check=True
-    ).stdout
+    listed = CliRunner().invoke(app, ["--help"]).output
     assert commands
     for command in commands:
         assert command in listed

@@ -55,10 +55,13 @@ PLACES = [
 def live(page: str, body: str) -> str:
     """The page's HTML with an element of class `play` around each picture of `PLACES`."""
     soup = BeautifulSoup(body, "html.parser")
+    cells = soup.select(".cell")
+    sources = ["".join(part.get_text() for part in c.select(".cell_input")) for c in cells]
     for where, call, data in PLACES:
         if where not in ("", page):
             continue
-        pictures = _of_cells(soup, call) if call else soup.select("img")[: not soup.select(".play")]
+        called = [c for c, source in zip(cells, sources, strict=True) if call in source]
+        pictures = _of_cells(called) if call else soup.select("img")[: not soup.select(".play")]
         for picture in pictures:
             attributes = {f"data-{name}": value for name, value in data.items()}
             # a button must not stand in a link, nor in what is one picture for a screen reader
@@ -67,13 +70,8 @@ def live(page: str, body: str) -> str:
     return str(soup) if soup.select(".play") else body
 
 
-def _of_cells(soup: BeautifulSoup, call: str) -> list[Tag]:
-    """What shows pictures below each cell whose source holds `call`."""
-    cells = [
-        c
-        for c in soup.select(".cell")
-        if call in "".join(i.get_text() for i in c.select(".cell_input"))
-    ]
+def _of_cells(cells: list[Tag]) -> list[Tag]:
+    """What shows pictures below these cells."""
     outputs = [out for c in cells for out in c.select(".cell_output > *")]
     return [out for out in outputs if out.name == "img" or out.select_one("img, svg, canvas")]
 

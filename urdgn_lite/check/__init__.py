@@ -17,10 +17,9 @@ from urdgn_lite.check.intervals import interval
 from urdgn_lite.check.layers import cost, deconvolution, normalised, receptive_field
 from urdgn_lite.check.losses import objective
 from urdgn_lite.check.pictures import best_psnr, covered, flicker, shifted, upright
-from urdgn_lite.check.players import best_value, equal_pushes, same_push
 from urdgn_lite.check.quizzes import quiz
 from urdgn_lite.check.robustness import damage
-from urdgn_lite.check.steps import order, unbiased
+from urdgn_lite.check.steps import best_value, equal_pushes, order, same_push, unbiased
 from urdgn_lite.check.updates import rmsprop
 from urdgn_lite.check.value import discriminator
 

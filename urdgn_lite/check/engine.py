@@ -1,29 +1,29 @@
 """How a check works: small named properties, each asking a function a few questions.
 
-A *probe* calls the learner's function once: plain numbers in, plain numbers out. A *property*
-only looks at these numbers. So the same properties run in a notebook, where the probe is called
+`Suite.call` calls the learner's function once: plain numbers in, plain numbers out. A *property*
+only looks at these numbers. So the same properties run in a notebook, where the function is called
 directly, and in grading, where it runs in another process that nobody trusts (`grading`).
 """
 
 from __future__ import annotations
 
+import copy
 import math
-import random
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from random import Random
 from typing import Any
 
 Plain = dict[str, Any]  # a question, or its answer: numbers, texts, lists of them
-Ask = Callable[..., Plain]
-Probe = Callable[[Callable[..., Any], Plain], Plain]
+Test = Callable[[Any], None]  # of a suite
 
 SMALL, SOME, HALF = 0.1, 0.25, 0.5  # of the points that are left: what a broken property takes
 
 
 class Failed(Exception):  # noqa: N818 - a property fails, the program does not
-    """A property does not hold: why, and on what input."""
+    """A property does not hold: why, and on what input, if it was not the last question."""
 
     def __init__(self, why: str, on: str = "") -> None:
         super().__init__(why)
@@ -51,7 +51,7 @@ class Property:
     where: str
     needs: tuple[str, ...]
     costs: float
-    test: Callable[[Ask, random.Random], None]
+    test: Test
 
 
 @dataclass(frozen=True)
@@ -114,19 +114,53 @@ class Report:
     __repr__ = __str__
 
 
+def holds(
+    says: str, where: str = "", needs: tuple[str, ...] = ("answers",), costs: float = SOME
+) -> Callable[[Test], Test]:
+    """Make a method of a suite one of its properties: see `Property`.
+
+    It is named as the method is. Every property but the first needs the first, `answers`.
+    """
+
+    def mark(test: Test) -> Test:
+        name = test.__name__.replace("_", "-")
+        vars(test)["property"] = Property(name, says, where, needs, costs, test)
+        return test
+
+    return mark
+
+
 class Suite:
     """The properties of one task, in the order in which they are reported: call it to check.
 
-    Parameters
+    Attributes
     ----------
     name : key of the task, and of its check.
-    probe : calls the learner's function once.
-    doc : what the function takes and returns.
+    where : where the book explains what a property does not place itself.
+    ask : puts a question to the learner's function, and returns its answer.
+    rng : draws what is asked; options : what a caller asks for besides.
     """
 
-    def __init__(self, name: str, probe: Probe, doc: str = "") -> None:
-        self.name, self._probe, self.__doc__ = name, probe, doc
-        self.properties: list[Property] = []
+    name = where = ""
+    ask: Callable[..., Plain]
+    rng: Random
+    options: Plain
+
+    def call(self, function: Callable[..., Any], request: Plain) -> Plain:
+        """Call the learner's function once, as `request` says."""
+        raise NotImplementedError
+
+    def tell(self, request: Plain) -> str:
+        """A question in words; a key that begins with _ is nothing that the function is given."""
+        return ", ".join(f"{k} = {v}" for k, v in request.items() if k[0] != "_")
+
+    @cached_property
+    def properties(self) -> list[Property]:
+        """The methods that `holds` marks, those of a base class first."""
+        members = [m for c in reversed(type(self).__mro__) for m in vars(c).values()]
+        marked = [m.property for m in members if hasattr(m, "property")]
+        found = [replace(p, where=p.where or self.where) for p in marked]
+        return [replace(found[0], needs=(), costs=1), *found[1:]]
 
     def probe(self, function: Callable[..., Any], request: Plain) -> Plain:
         """Call a learner's function once; whatever it raises becomes part of the response."""
@@ -139,25 +173,11 @@ class Suite:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                return self._probe(written, request)
+                return self.call(written, request)
         except NotImplementedError as error:
             return {"error": ": ".join(filter(None, ("not written yet", str(error)[:200])))}
         except (Exception, SystemExit) as error:
             return {"error": f"your function raised {type(error).__name__}: {str(error)[:200]}"}
-
-    def property(
-        self, name: str, says: str, where: str, needs: tuple[str, ...] = ("answers",),
-        costs: float = SOME,
-    ) -> Callable[[Callable[..., None]], Callable[..., None]]:  # fmt: skip
-        """Add the decorated test. Every property but the first needs the first, `answers`."""
-
-        def add(test: Callable[..., None]) -> Callable[..., None]:
-            first = not self.properties
-            entry = Property(name, says, where, () if first else needs, 1 if first else costs, test)
-            self.properties.append(entry)
-            return test
-
-        return add
 
     def __call__(self, function: Callable[..., Any], *, seed: int = 0, **options: Any) -> Report:
         """Judge a function in this process; another seed draws other inputs."""
@@ -167,21 +187,30 @@ class Suite:
     def judge(
         self, answer: Callable[[Plain], Plain], seed: int, title: str = "", **options: Any
     ) -> Report:
-        """Judge whatever answers the probe's requests. `options` go into every request."""
+        """Judge whatever answers the questions."""
+        last: Plain = {}
 
         def ask(**request: Any) -> Plain:
-            return answer(options | request)
+            nonlocal last
+            last = request
+            if (response := answer(request)).get("error"):
+                raise Failed(str(response["error"]))
+            return response
 
+        trial = copy.copy(self)  # several may be judged at a time
+        trial.ask, trial.options = ask, options
         results: list[Result] = []
         held: set[str] = set()
         for p in self.properties:
             if not held.issuperset(p.needs):
                 results.append(Result(p, "skipped"))
                 continue
+            trial.rng = Random(f"{self.name}/{p.name}/{seed}")
             try:
-                p.test(ask, random.Random(f"{self.name}/{p.name}/{seed}"))
+                p.test(trial)
             except Failed as failure:
-                results.append(Result(p, "failed", failure.why, failure.on))
+                on = failure.on or self.tell(last)
+                results.append(Result(p, "failed", failure.why, on))
             except (ArithmeticError, TypeError, ValueError, KeyError, IndexError) as error:
                 results.append(Result(p, "failed", f"the result cannot be read ({error})"))
             else:
@@ -189,33 +218,35 @@ class Suite:
                 results.append(Result(p, "passed"))
         return Report(title or self.name, tuple(results))
 
+    def pick(self, low: float, high: float) -> float:
+        """A random number with two decimals."""
+        return round(self.rng.uniform(low, high), 2)
 
-def number(response: Plain, on: str, key: str = "value") -> float:
+    def kept(self, **request: Any) -> None:
+        """Fail unless the function leaves what it is lent as it was."""
+        if changed := self.ask(**request)["changed"]:
+            raise Failed("; ".join(changed))
+
+
+def number(response: Plain) -> float:
     """The finite number in a response.
 
     Raises
     ------
-    Failed : it holds an error, no number, an infinite one or NaN.
+    Failed : it holds no number, an infinite one or NaN.
     """
-    require(response, on)
-    value = response.get(key)
+    value = response.get("value")
     if not isinstance(value, int | float):
-        raise Failed(f"one number was expected, not {response.get('kind', 'nothing')}", on)
+        raise Failed(f"one number was expected, not {response.get('kind', 'nothing')}")
     if not math.isfinite(value):
-        raise Failed(f"the result is {value}", on)
+        raise Failed(f"the result is {value}")
     return float(value)
 
 
-def require(response: Plain, on: str) -> Plain:
-    """The response itself, if the learner's function returned at all."""
-    if response.get("error"):
-        raise Failed(str(response["error"]), on)
-    return response
-
-
 def same(
-    got: float, wanted: float, why: str, on: str, relative: float = 1e-3, absolute: float = 1e-4
-) -> None:
+    got: float, wanted: float, why: str, on: str = "", relative: float = 1e-3,
+    absolute: float = 1e-4,
+) -> None:  # fmt: skip
     """Fail unless two numbers are equal, up to the rounding of 32-bit arithmetic."""
     if not close(got, wanted, relative, absolute):
         raise Failed(why, on)

@@ -6,21 +6,22 @@ A wrong result is held beside what well-known mistakes would give; the one that 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import cached_property
 from random import Random
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from urdgn_lite.check.engine import Ask, Failed, Plain, Suite, require
+from urdgn_lite.check.engine import Failed, Plain, Property, Suite, holds
 from urdgn_lite.check.tensors import Watch, packed, unpacked
 
 Inputs = Callable[[Random], Iterable[tuple[str, tuple[Any, ...]]]]
 
 
-def probe_plain(function: Callable[..., Any], request: Plain) -> Plain:
-    """Call a learner's function once with the arguments in `request["args"]`."""
-    given = [unpacked(value) for value in request["args"]]
+def called(function: Callable[..., Any], given: list[Any]) -> Plain:
+    """Call a learner's function once: what kind of result, its numbers, what was changed."""
     watch = Watch({f"argument {i}": v for i, v in enumerate(given, 1) if isinstance(v, Tensor)})
     result = function(*given)
     kind = f"a Python {type(result).__name__}"
@@ -52,7 +53,7 @@ class Exercise(Suite):
 
     Parameters
     ----------
-    name, doc : as for `Suite`.
+    name, doc : key of the task, and what the function takes and returns.
     returns : the kind of result, in words.
     where : where the book explains it.
     reference : what is right.
@@ -67,29 +68,45 @@ class Exercise(Suite):
         inputs: Inputs, mistakes: dict[str, Callable[..., Any]], within: float = 1e-3,
         tensors: bool = True,
     ) -> None:  # fmt: skip
-        super().__init__(name, probe_plain, doc)
+        self.name, self.__doc__, self.returns, self.where = name, doc, returns, where
         self.reference, self.inputs, self.mistakes = reference, inputs, mistakes
-        self.within = within
-        self.property("answers", f"returns {returns}", where)(self._answers)
-        self.property("right", "is right on random inputs", where)(self._right)
-        if tensors:
-            self.property("unchanged", "leaves its arguments as they were", where)(self._unchanged)
+        self.within, self.tensors = within, tensors
 
-    def _ask(self, ask: Ask, on: str, args: tuple[Any, ...]) -> tuple[Tensor, list[str]]:
-        plain = [packed(a) if isinstance(a, Tensor) else a for a in args]
-        response = require(ask(args=plain), on)
+    def call(self, function: Callable[..., Any], request: Plain) -> Plain:
+        return called(function, [unpacked(value) for value in request["args"]])
+
+    def tell(self, request: Plain) -> str:
+        return str(request["on"])
+
+    @cached_property
+    def properties(self) -> list[Property]:
+        """Those of every exercise, the last one where something can be changed."""
+        answers, right, unchanged = super().properties
+        answers = replace(answers, says=f"returns {self.returns}")
+        return [answers, right, *[unchanged] * self.tensors]
+
+    def question(self, on: str, args: tuple[Any, ...]) -> Plain:
+        """An input as plain data."""
+        return {"on": on, "args": [packed(a) if isinstance(a, Tensor) else a for a in args]}
+
+    def result(self, on: str, args: tuple[Any, ...]) -> Tensor:
+        """What the learner's function makes of an input."""
+        response = self.ask(**self.question(on, args))
         if not isinstance(response.get("result"), dict):
-            raise Failed(f"it is {response['kind']}", on)
-        return unpacked(response["result"]), response["changed"]
+            raise Failed(f"it is {response['kind']}")
+        found: Tensor = unpacked(response["result"])
+        return found
 
-    def _answers(self, ask: Ask, rng: Random) -> None:
-        on, args = next(iter(self.inputs(rng)))
-        got, wanted = self._ask(ask, on, args)[0], numbers(self.reference(*args))
+    @holds("returns …")
+    def answers(self) -> None:
+        on, args = next(iter(self.inputs(self.rng)))
+        got, wanted = self.result(on, args), numbers(self.reference(*args))
         if got.shape != wanted.shape and not (got.dim() == 0 and wanted.numel() == 1):
-            raise Failed(f"its shape is {tuple(got.shape)}, not {tuple(wanted.shape)}", on)
+            raise Failed(f"its shape is {tuple(got.shape)}, not {tuple(wanted.shape)}")
 
-    def _right(self, ask: Ask, rng: Random) -> None:
-        tried = [(on, args, self._ask(ask, on, args)[0]) for on, args in self.inputs(rng)]
+    @holds("is right on random inputs")
+    def right(self) -> None:
+        tried = [(on, args, self.result(on, args)) for on, args in self.inputs(self.rng)]
         for on, args, got in tried:
             wanted = numbers(self.reference(*args))
             if not self.like(got, wanted):
@@ -97,10 +114,10 @@ class Exercise(Suite):
                          if all(self._is(g, wrong, a) for _, a, g in tried))  # fmt: skip
                 raise Failed(next(hints, difference(got, wanted)), on)
 
-    def _unchanged(self, ask: Ask, rng: Random) -> None:
-        for on, args in self.inputs(rng):
-            if changed := self._ask(ask, on, args)[1]:
-                raise Failed("; ".join(changed), on)
+    @holds("leaves its arguments as they were")
+    def unchanged(self) -> None:
+        for on, args in self.inputs(self.rng):
+            self.kept(**self.question(on, args))
 
     def like(self, got: Tensor, wanted: Tensor) -> bool:
         """Whether two results are the same one."""

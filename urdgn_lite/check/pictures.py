@@ -123,10 +123,12 @@ shifted = Exercise(
 )  # fmt: skip
 
 
-def _best(generated: Tensor, real: Tensor, reach: int, moves: Any = None) -> Tensor:
+def _best(
+    generated: Tensor, real: Tensor, reach: int, right: Any = None, down: Any = None
+) -> Tensor:
     inner = (..., slice(reach, -reach), slice(reach, -reach))
     steps = range(-reach, reach + 1)
-    moves = moves or [(dx, dy) for dx in steps for dy in steps]
+    moves = [(x, y) for x in right or steps for y in down or steps]
     tried = [psnr(shift(generated, *move)[inner], real[inner]) for move in moves]
     return torch.stack(tried).amax(0)
 
@@ -151,25 +153,24 @@ best_psnr = _Best(
     returns="a number a face", inputs=_moved, reference=_best,
     where="chapter “Did it work?”, “Detail that is not true costs PSNR”",
     mistakes={
-        "moves to the left are not tried": lambda g, r, k: _best(
-            g, r, k, [(x, y) for x in range(k + 1) for y in range(-k, k + 1)]),
-        "moves to the right are not tried": lambda g, r, k: _best(
-            g, r, k, [(x, y) for x in range(-k, 1) for y in range(-k, k + 1)]),
-        "moves up and down are not tried": lambda g, r, k: _best(
-            g, r, k, [(x, 0) for x in range(-k, k + 1)]),
-        "moves in both directions at once are not tried": lambda g, r, k: _best(
-            g, r, k, [(x, y) for x in range(-k, k + 1) for y in range(-k, k + 1) if not x * y]),
+        "moves to the left are not tried": lambda g, r, k: _best(g, r, k, right=range(k + 1)),
+        "moves to the right are not tried": lambda g, r, k: _best(g, r, k, right=range(-k, 1)),
+        "moves up and down are not tried": lambda g, r, k: _best(g, r, k, down=[0]),
+        "moves in both directions at once are not tried": lambda g, r, k: torch.maximum(
+            _best(g, r, k, right=[0]), _best(g, r, k, down=[0])),
         "it forgives moves beyond the reach": lambda g, r, k: _best(
-            g, r, k, [(x, y) for x in range(-4, 5) for y in range(-4, 5)]),
+            g, r, k, range(-4, 5), range(-4, 5)),
     },
 )  # fmt: skip
 
 
-def _cover(images: Tensor, box: Any, colour: Tensor | None = None) -> Tensor:
+def _cover(
+    images: Tensor, box: Any, over: tuple[int, ...] = (2, 3), inside: bool = False
+) -> Tensor:
     left, top, right, bottom = box
     covered = images.clone()
-    covered[:, :, top:bottom, left:right] = (
-        images.mean((2, 3), keepdim=True) if colour is None else colour)  # fmt: skip
+    part = covered[:, :, top:bottom, left:right]
+    part[:] = (part if inside else images).mean(over, keepdim=True)
     return covered
 
 
@@ -186,13 +187,13 @@ covered = Exercise(
     mistakes={
         "nothing is covered": lambda images, box: images,
         "each colour has its own mean: red, green and blue": lambda images, box: _cover(
-            images, box, images.mean((1, 2, 3), keepdim=True)),
+            images, box, (1, 2, 3)),
         "each image has its own mean": lambda images, box: _cover(
-            images, box, images.mean((0, 2, 3), keepdim=True)),
+            images, box, (0, 2, 3)),
         "the mean is that of the whole image": lambda images, box: _cover(
-            images, box, images[:, :, box[1]:box[3], box[0]:box[2]].mean((2, 3), keepdim=True)),
+            images, box, inside=True),
         "the box is left, top, right, bottom": lambda images, box: _cover(
-            images, (box[1], box[0], box[3], box[2]), images.mean((2, 3), keepdim=True)),
+            images, (box[1], box[0], box[3], box[2])),
     },
 )  # fmt: skip
 

@@ -23,22 +23,17 @@ def constant(values: list[float], side: int = 4) -> dict[str, Any]:
             "values": [v for v in values for _ in range(size)]}  # fmt: skip
 
 
-def image(data: dict[str, Any], dtype: torch.dtype, device: str = "cpu") -> Tensor:
-    """Plain data {"shape", "values"} as a tensor."""
-    return torch.tensor(data["values"], dtype=dtype, device=device).reshape(data["shape"])
-
-
 def packed(tensor: Tensor) -> dict[str, Any]:
     """A tensor as plain data, to stand among the arguments of a request."""
     kind = str(tensor.dtype).removeprefix("torch.")
     return {"values": tensor.flatten().tolist(), "shape": list(tensor.shape), "dtype": kind}
 
 
-def unpacked(value: Any) -> Any:
-    """A packed tensor as a tensor; anything else copied, so that nobody can write into it."""
+def unpacked(value: Any, dtype: torch.dtype | None = None, device: str = "cpu") -> Any:
+    """Plain data as a tensor; anything else copied, so that nobody can write into it."""
     if isinstance(value, dict) and "values" in value:
-        flat = torch.tensor(value["values"], dtype=getattr(torch, value["dtype"]))
-        return flat.reshape(value["shape"])
+        dtype = dtype or getattr(torch, value["dtype"])
+        return torch.tensor(value["values"], dtype=dtype, device=device).reshape(value["shape"])
     return copy.deepcopy(value)
 
 

@@ -10,10 +10,10 @@ import ast
 import re
 from typing import Any
 
+from urdgn_lite.grading import SOLUTIONS
 from urdgn_lite.grading.reading import Cell, SubmissionError, cells, notebook, parse
 from urdgn_lite.grading.statements import binds, calls, is_stub, needed
 
-WELL_KNOWN = ("urdgn_lite.objective", "urdgn_lite.optimiser", "urdgn_lite.train")
 BY_EYE = {  # what reaches around the sandbox's own rules; each has honest uses too
     "importlib": r"\bimportlib\b",
     "sys.modules": r"\bsys\.modules\b|\bfrom sys import\b[^\n]{0,200}\bmodules\b",
@@ -174,8 +174,7 @@ def _remarks(text: str) -> list[str]:
 
 def copies(text: str) -> list[str]:
     """Modules of this package that hold a solution and stand in a text of code."""
-    found = [m for m in WELL_KNOWN if m in text]
-    names = {m.rpartition(".")[2] for m in WELL_KNOWN}
+    found = {m for m in SOLUTIONS if f"urdgn_lite.{m}" in text}
     for imported in re.findall(r"from\s+urdgn_lite\s+import\s+\(?([\w\s,]+)", text):
-        found += [f"urdgn_lite.{n}" for n in re.split(r"[\s,]+", imported) if n in names]
-    return sorted(set(found))
+        found |= set(re.split(r"[\s,]+", imported)) & set(SOLUTIONS)
+    return sorted(f"urdgn_lite.{m}" for m in found)

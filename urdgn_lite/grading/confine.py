@@ -18,7 +18,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-SOLUTIONS = ("urdgn_lite.objective", "urdgn_lite.optimiser", "urdgn_lite.train")
+from urdgn_lite.grading import PACKAGE, SOLUTIONS
+
 COPIED = "imports the package's own solution"
 # What Python reports before it is done (PEP 578), refused or not, and what it is called here
 WATCHED = {
@@ -32,7 +33,6 @@ WATCHED = {
 }
 EVENTS = {event: words for words, events in WATCHED.items() for event in events.split()}
 ON_FILES = ("to change a file", "to remove a file")
-PACKAGE = str(Path(__file__).resolve().parent.parent)
 HOME_FOLDERS = ("/content", "/tmp", "/dev/shm", "/dev/null")
 READABLE = ("/usr", "/lib", "/etc", "/proc", "/sys", "/dev", *sys.path, sys.prefix, sys.base_prefix)
 
@@ -58,7 +58,7 @@ class Watcher:
         if not isinstance(path, str):
             return path is None
         # the package may lie below one of them: on Colab, or in a clone of a few minutes
-        return _below(path, (self.home, *HOME_FOLDERS)) and not _below(path, (PACKAGE,))
+        return _below(path, (self.home, *HOME_FOLDERS)) and not _below(path, (str(PACKAGE),))
 
     def _open(self, path: Any, mode: Any, flags: Any) -> None:
         if not isinstance(path, str) or self._own(path):
@@ -89,8 +89,10 @@ def size() -> int:
 
 def cap(kind: int, value: int, hard: bool = True) -> None:
     """Set one limit: for good, or until it is set again."""
+    _, most = resource.getrlimit(kind)
+    value = value if most == resource.RLIM_INFINITY else min(value, most)
     with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(kind, (value, value if hard else resource.getrlimit(kind)[1]))
+        resource.setrlimit(kind, (value, value if hard else most))
 
 
 def limit(settings: dict[str, Any]) -> None:
@@ -106,14 +108,6 @@ def limit(settings: dict[str, Any]) -> None:
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # writing too much raises OSError instead
 
 
-def clock(seconds: float) -> None:
-    """Let the CPU time of the next part begin."""
-    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    soft = max(1, math.ceil(time.process_time() + seconds))
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_CPU, (min(soft, hard) if hard > 0 else soft, hard))
-
-
 def load(job: dict[str, Any]) -> tuple[Callable[..., Any] | None, str, list[str]]:
     """Run what the answer needs, statement by statement.
 
@@ -123,7 +117,7 @@ def load(job: dict[str, Any]) -> tuple[Callable[..., Any] | None, str, list[str]
     nothing: perhaps the function does without it.
     """
     for module in SOLUTIONS:
-        sys.modules[module] = None  # type: ignore[assignment]
+        sys.modules[f"urdgn_lite.{module}"] = None  # type: ignore[assignment]
     namespace: dict[str, Any] = {"__name__": "__main__", "get_ipython": Shell}
     namespace["display"] = Shell().display
     if any("torchvision" in statement for statement in job["statements"]):
@@ -151,7 +145,7 @@ def _said(error: BaseException, statement: str) -> str:
         return "the cell calls sys.exit()"
     if isinstance(error, MemoryError):
         return "the cell asked for more memory than it may have"
-    if isinstance(error, ImportError) and any(m in str(error) for m in SOLUTIONS):
+    if isinstance(error, ImportError) and any(f"urdgn_lite.{m}" in str(error) for m in SOLUTIONS):
         return COPIED
     line = statement.partition("\n")[0][:60]
     return f"{line}: raised {type(error).__name__}: {str(error)[:200]}"
@@ -188,7 +182,8 @@ def main(read_fd: int, write_fd: int) -> None:
             return {}
         watcher.on = True  # for good: a thread goes on between two questions
         if "job" in message:
-            clock(message["seconds"])
+            end = math.ceil(time.process_time() + message["seconds"])
+            cap(resource.RLIMIT_CPU, end, hard=False)
             probe = probes[message["job"]["check"]]
             function, problem, failures = load(message["job"])
             return {"problem": problem, "failures": failures[:3]}

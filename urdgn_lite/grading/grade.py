@@ -79,7 +79,6 @@ def grade(
     workers: int = 2,
     only: str = "",
     unsafe: bool = False,
-    progress: bool = True,
     done: Callable[[list[Grade]], None] = lambda so_far: None,
 ) -> list[Grade]:
     """Grade every file below a folder; one bad submission never changes another's grade.
@@ -123,7 +122,7 @@ def grade(
     with ThreadPoolExecutor(workers) as pool:
         places = {pool.submit(one, s): i for i, s in enumerate(found)}
         try:
-            for future in bar(as_completed(places), "grade", len(places), show=progress):
+            for future in bar(as_completed(places), "grade", len(places)):
                 grades[places[future]] = future.result()
                 _remark_doubles(list(grades.values()))
                 done([grades[i] for i in sorted(grades)])

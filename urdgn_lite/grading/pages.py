@@ -81,16 +81,10 @@ def write_questions(grades: list[Grade], folder: Path) -> list[Path]:
         )
         for text, most in asked.written.items() if here else ():
             answers = {anonymous(g): g.written[text] for g in here}
-            filled = {i: given.get((i, name), {}).get(text, {}) for i in answers}
+            filled = {i: t[text] for (i, a), t in given.items() if a == name and text in t}
             path = folder / f"{name}-{text}.csv"
-            lines = [{"id": i, "points": filled[i].get("points", ""),
-                      "comment": filled[i].get("comment", "")} for i in answers]  # fmt: skip
-            others = [
-                {"id": i, **t[text]}
-                for (i, a), t in given.items()
-                if a == name and text in t and i not in answers
-            ]
-            write_table(lines + others, path, MARKS)
+            rows = answers | filled  # of those who are not graded now as well
+            write_table([{"id": i} | filled.get(i, {}) for i in rows], path, MARKS)
             page = _question(asked, text, most, answers, filled, path.name)
             made.append(_write(path.with_suffix(".html"), page))
     return made
@@ -118,7 +112,8 @@ def _question(
             f'<label><input type="checkbox" value="{points:g}"> {points:g}: {_safe(what)}</label>'
             for points, what in asked.rubrics.get(text, ())
         ]
-        points, comment = (_safe(filled[name].get(k) or "") for k in ("points", "comment"))
+        mark = filled.get(name, {})
+        points, comment = (_safe(mark.get(k, "")) for k in ("points", "comment"))
         lines += [
             f'<label>points <input class="points" size="4" value="{points}"></label>'
             f'<label>comment <textarea rows="2">{comment}</textarea></label></article>'

@@ -32,9 +32,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from urdgn_lite.check.engine import Plain, Unreachable
+from urdgn_lite.grading import PACKAGE, SOLUTIONS
 
-PACKAGE = Path(__file__).resolve().parent.parent
-SOLUTIONS = ("objective.py", "optimiser.py", "train.py", "methods/lapgan.py")
 LONGEST_LINE = 8 * 2**20  # bytes of one answer
 OUT_OF_TIME = "it ran out of time: an infinite loop, or very slow code"
 STARTING = 240.0  # seconds in which Python and torch must have started
@@ -131,11 +130,10 @@ def _bubblewrap(limits: Limits, rules: int) -> list[str]:
     for path in shown:
         command += ["--ro-bind-try", str(path), str(path)]
     stub = str(Path(__file__).with_name("hidden.py"))
-    for name in SOLUTIONS:
-        if (PACKAGE / name).exists():
-            command += ["--ro-bind", stub, str(PACKAGE / name)]
-            compiled = (PACKAGE / name).parent / "__pycache__"  # what was compiled is readable too
-            command += ["--tmpfs", str(compiled)] * compiled.exists()
+    for path in (PACKAGE / f"{name.replace('.', '/')}.py" for name in SOLUTIONS):
+        command += ["--ro-bind", stub, str(path)]
+        compiled = path.with_name("__pycache__")  # what was compiled is readable too
+        command += ["--tmpfs", str(compiled)] * compiled.exists()
     return [*command, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/content"]
 
 

@@ -1,12 +1,12 @@
 """Interactive cells: what λ does, what damages do, methods side by side, a training's course.
 
 `model` is always a zoo name, the path of a generator file, a method, or an `nn.Module` of your
-own: `explore.shift("lite")`. The faces are the gallery's, picked for pictures: what they gain is no
-result.
+own: `explore.rotation("lite")`. The faces are the gallery's, picked for pictures: what they gain is
+no result.
 """
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -69,7 +69,7 @@ def compared(method: Method, lr: Tensor, h: Tensor, box: Box | None = None) -> S
     gain = (metrics.psnr(results[0], h) - metrics.psnr(results[1], h)).item()
     panels = {"input": lr[0], "bicubic": bicubic[0], "result": ours[0], "original": h[0]}
     shown = {name: picture_of(image) for name, image in panels.items()}
-    return Scene(shown, {"result": f"{gain:+.1f} dB".replace("-", "−")})
+    return Scene(shown, {"result": f"{gain:+.1f} dB"})
 
 
 def damage(model: Model) -> Explorer:
@@ -106,38 +106,24 @@ def occlusion(model: Model) -> Explorer:
         left, top, right, bottom = (8 * v for v in box)
         return compared(method, lr, h, (left, top, right, bottom))
 
-    places = {str(i): i for i in range(degrade.LR_SIZE)}
-    sizes = {str(i): i for i in range(9)}
-    controls = {"face": of_faces(), "size": (sizes, 4), "x": (places, 6), "y": (places, 6)}
+    places = numbers(*range(degrade.LR_SIZE))
+    controls = {"face": of_faces(), "size": (numbers(*range(9)), 4)}
+    controls |= {"x": (places, 6), "y": (places, 6)}
     swept = ("y", (2, 5, 8, 11), ("input", "result"))
     return Explorer(render, controls, swept, "gain over bicubic outside of the box")
 
 
-def shift(model: Model) -> Explorer:
-    """The face moved before it shrinks (Fig. 9), in HR pixels: eight make one LR pixel."""
-    steps = numbers(-32, -24, -16, -8, *range(-4, 5), 8, 16, 24, 32)
-    controls = {"right": (steps, 0), "down": (steps, 0)}
-    return _before_it_shrinks(model, damages.shift, controls, (-32, -4, 4, 32))
-
-
 def rotation(model: Model) -> Explorer:
     """The face turned before it shrinks, counter-clockwise: the paper's stated limit."""
-    angles = numbers(*range(-90, 91, 10), 180, unit="°")
-    return _before_it_shrinks(model, damages.rotate, {"turn": (angles, 0)}, (0, 20, 40, 90))
-
-
-def _before_it_shrinks(
-    model: Model, befall: Callable[..., Tensor], amounts: dict[str, Any], shown: Sequence[float]
-) -> Explorer:
-    """A damage of the HR face, whose amounts the sliders set; a page shows some of the first."""
     method = method_of(model)
 
-    def render(face: int, **values: Any) -> Scene:
-        h = befall(people()[face : face + 1], *values.values())
+    def render(face: int, turn: float) -> Scene:
+        h = damages.rotate(people()[face : face + 1], turn)
         return compared(method, degrade.downsample(h), h)
 
-    swept = (next(iter(amounts)), shown, ("input", "result"))
-    return Explorer(render, {"face": of_faces(), **amounts}, swept, "gain over bicubic")
+    angles = numbers(*range(-90, 91, 10), 180, unit="°")
+    swept = ("turn", (0, 20, 40, 90), ("input", "result"))
+    return Explorer(render, {"face": of_faces(), "turn": (angles, 0)}, swept, "gain over bicubic")
 
 
 def lam() -> Explorer:
@@ -191,9 +177,8 @@ def masked(D: nn.Module) -> Explorer:
     def render(face: int, hidden: str) -> Scene:
         h = people()[face : face + 1]
         seen = h if hidden == "nothing" else regions.hide(h, hidden)
-        text = f"{D(seen).item():+.1f}".replace("-", "−")
         panels = {"original": picture_of(h[0]), "D sees": picture_of(seen[0])}
-        return Scene(panels, {"D sees": text})
+        return Scene(panels, {"D sees": f"{D(seen).item():+.1f}"})
 
     parts = ("nothing", *regions.REGIONS)
     controls = {"face": of_faces(), "hidden": ({part: part for part in parts}, parts[0])}
@@ -243,7 +228,7 @@ def _of_samples(folder: Path | None) -> Explorer:
         raise ValueError(f"no samples in {folder}: train with out=FOLDER and val faces")
     steps = [int(file.stem.removeprefix("step-")) for file in files]
     gains = {row["step"]: row["gain"] for row in zoo.card(folder / GENERATOR)["history"]}
-    beside = [f"{gains[step]:+.2f} dB".replace("-", "−") for step in steps]
+    beside = [f"{gains[step]:+.2f} dB" for step in steps]
     *kept, original = (
         degrade.to_float(images)
         for file in [*files, files[0].with_name("original.safetensors")]

@@ -6,18 +6,16 @@ import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from IPython.display import Image as Shown
 from IPython.display import Markdown
-from jaxtyping import Float
 from matplotlib.font_manager import findfont
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from urdgn_lite.degrade import SIZE, downsample, to_float, upsample_bicubic
+from urdgn_lite.degrade import SIZE, downsample, to_float
 from urdgn_lite.faces import Faces, load
-from urdgn_lite.lesson.figures import as_array
+from urdgn_lite.lesson.pictures import picture_of
 from urdgn_lite.measure import claims
 from urdgn_lite.measure.conditions import BOXES, PIXEL, SHIFTS
 from urdgn_lite.measure.damages import Images, occlude, shift
@@ -38,7 +36,8 @@ GAP, HEAD = 4, 44  # px: between faces, for names
 ABREAST = 5  # columns; more go on below
 EYE = (64, 28)  # px of HR that the enlarged eye region shows, twice as large
 Eyes = tuple[tuple[float, float], tuple[float, float]]
-Column = tuple[str, str, Tensor | str]  # letter, name, a picture a row or why there is none
+Pictures = Tensor | Sequence[Tensor | Image.Image] | str  # one a row, or why there are none
+Column = tuple[str, str, Pictures]  # letter, name
 
 
 def learn(keys: Sequence[str] = CLASSICAL, *, limit: int = 1600) -> dict[str, Method | str]:
@@ -98,18 +97,21 @@ def redraw(
 
     if number in DAMAGED:
         names = [panels["b"], *more]
-        columns = DAMAGED[number](h, lambda lr: [run(name, lr) for name in names])
-        return shown(picture(columns))
-    lr = downsample(h)
-    known: dict[str, Tensor | str] = {"LR": lr, "HR": h}
-    if "gan-noise" in panels.values():
-        known["gan-noise"] = imagined(len(h))
-    columns = [
-        (f"({letter})", name, known[name] if name in known else run(name, lr))
-        for letter, name in panels.items()
-    ]
-    columns += [("ours", name, run(name, lr)) for name in more]
-    return shown(picture(columns, eyes_of(found)[: len(h)] if drawn["eyes"] else ()))
+        columns = DAMAGED[number](h[:1], lambda lr: [run(name, lr)[0] for name in names])
+    else:
+        lr = downsample(h)
+        known: dict[str, Pictures] = {"LR": lr, "HR": h}
+        if "gan-noise" in panels.values():
+            known["gan-noise"] = imagined(len(h))
+        named = [(f"({letter})", name) for letter, name in panels.items()]
+        named += [("ours", name) for name in more]
+        columns = [(a, name, known[name] if name in known else run(name, lr)) for a, name in named]
+    canvas, buffer = (
+        picture(columns, eyes_of(found)[: len(h)] if drawn["eyes"] else ()),
+        io.BytesIO(),
+    )
+    canvas.save(buffer, "JPEG", quality=54, optimize=True)  # six in a chapter: 1 MB
+    return Shown(buffer.getvalue(), format="jpeg")
 
 
 def caption(number: int) -> Markdown:
@@ -128,53 +130,39 @@ def label(name: str) -> str:
     return f"{REFERENCE[name]} {name}" if name in REFERENCE else name
 
 
-def imagined(number: int) -> Float[Tensor, "n 3 128 128"] | str:
-    """Fig. 3 (c): what a GAN without a fully connected layer made of noise, if it was trained."""
-    path = ledger() / "claims" / "noise-alone.png"
-    if not path.exists():
-        return "not trained yet: tools/runs/ claims_train.py noise"
-    with Image.open(path) as sheet:
-        row = torch.from_numpy(np.asarray(sheet.convert("RGB")).copy()).permute(2, 0, 1)
-    tiles = torch.stack(row.split(row.shape[1], 2)[:number])
-    return upsample_bicubic(to_float(tiles))
+def imagined(number: int) -> Sequence[Image.Image]:
+    """Fig. 3 (c): what a GAN without a fully connected layer made of noise."""
+    with Image.open(ledger() / "claims" / "noise-alone.png") as sheet:
+        side = sheet.height
+        tiles = [sheet.crop((i * side, 0, (i + 1) * side, side)) for i in range(number)]
+    return [tile.resize((SIZE, SIZE), Image.Resampling.BICUBIC) for tile in tiles]
 
 
 def occluded(h: Images, run: Callable[[Tensor], list[Any]]) -> list[Column]:
     """Fig. 8: one person under several boxes; below each result, where it differs from (a)'s."""
-    lr = downsample(h[:1])
+    lr = downsample(h)
     free = run(lr)
-    columns: list[Column] = [("(a)", "LR, HR", stacked(lr, [h[:1]]))]
-    columns.append(("", "no box", stacked(lr, free)))
+    columns: list[Column] = [("(a)", "LR, HR", [lr[0], h[0]]), ("", "no box", [lr[0], *free])]
     for place, box in enumerate(BOXES):
         covered = occlude(lr, BOXES[box])
-        made = run(covered)
-        apart = [
-            (a - b).abs().mean(1, keepdim=True).expand(-1, 3, -1, -1) * 2 - 1
-            for a, b in zip(made, free, strict=True)
-        ]
-        rows = [row for pair in zip(made, apart, strict=True) for row in pair]
-        columns.append(("" if place else "(b)", box, stacked(covered, rows)))
+        rows = [covered[0]]
+        for made, plain in zip(run(covered), free, strict=True):
+            rows += [made, (made - plain).abs().mean(0).expand(3, -1, -1) * 2 - 1]
+        columns.append(("" if place else "(b)", box, rows))
     return columns
 
 
 def translated(h: Images, run: Callable[[Tensor], list[Any]]) -> list[Column]:
     """Fig. 9: one person, moved along y by −4 … +4 LR pixels; + is down."""
-    lr = downsample(h[:1])
-    columns: list[Column] = [("(a)", "LR, HR", stacked(lr, [h[:1]]))]
+    columns: list[Column] = [("(a)", "LR, HR", [downsample(h)[0], h[0]])]
     for place, dy in enumerate(SHIFTS):
-        moved = downsample(shift(h[:1], 0, dy * PIXEL))
+        moved = downsample(shift(h, 0, dy * PIXEL))
         name = f"{dy:+d}".replace("-", "−") if dy else "0"
-        columns.append(("" if place else "(b)", name, stacked(moved, run(moved))))
+        columns.append(("" if place else "(b)", name, [moved[0], *run(moved)]))
     return columns
 
 
 DAMAGED = {8: occluded, 9: translated}
-
-
-def stacked(lr: Tensor, results: Sequence[Tensor]) -> Tensor:
-    """An LR face, drawn as large as its results, above them."""
-    squares = lr.repeat_interleave(PIXEL, 2).repeat_interleave(PIXEL, 3)
-    return torch.cat([squares, *results])
 
 
 def eyes_of(some: Faces) -> list[Eyes]:
@@ -209,7 +197,7 @@ def picture(
 
 def band(columns: Sequence[Column], eyes: Sequence[Eyes]) -> Image.Image:
     """Columns side by side below their letters and names."""
-    n = max(len(images) for *_, images in columns if isinstance(images, Tensor))
+    n = max(len(images) for *_, images in columns if not isinstance(images, str))
     height = SIZE + GAP + (2 * EYE[1] + GAP if eyes else 0)
     canvas = Image.new("RGB", (len(columns) * (SIZE + GAP) + GAP, HEAD + n * height), PAPER)
     pen = ImageDraw.Draw(canvas)
@@ -221,8 +209,9 @@ def band(columns: Sequence[Column], eyes: Sequence[Eyes]) -> Image.Image:
         if isinstance(images, str):
             pen.text((x, HEAD + 4), textwrap.fill(images, 15), FAINT, font)
             continue
-        for row, tile in enumerate(as_array(images)):
-            y, face = HEAD + row * height, Image.fromarray(tile)
+        for row, image in enumerate(images):
+            y = HEAD + row * height
+            face = picture_of(image).resize((SIZE, SIZE), Image.Resampling.NEAREST)
             canvas.paste(face, (x, y))
             if eyes:
                 canvas.paste(enlarged(face, eyes[row]), (x, y + SIZE + GAP))
@@ -236,10 +225,3 @@ def enlarged(face: Image.Image, eyes: Eyes) -> Image.Image:
     top = min(max(round(y) - EYE[1] // 2, 0), SIZE - EYE[1])
     region = face.crop((left, top, left + EYE[0], top + EYE[1]))
     return region.resize((2 * EYE[0], 2 * EYE[1]), Image.Resampling.BICUBIC)
-
-
-def shown(canvas: Image.Image) -> Shown:
-    """For a notebook."""
-    buffer = io.BytesIO()
-    canvas.save(buffer, "JPEG", quality=54, optimize=True)  # six in a chapter: 1 MB
-    return Shown(buffer.getvalue(), format="jpeg")

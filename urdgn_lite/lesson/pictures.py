@@ -58,7 +58,7 @@ class Pictures:
         )
         head = f'<div style="width:100%;text-align:left">{escape(self.heading)}</div>'
         return (
-            f'<div class="pictures" role="img" aria-label="{escape(self.says)}" style="{BOX}">'
+            f'<div class="pictures" role="img" aria-label="{_minus(self.says)}" style="{BOX}">'
             f"{head if self.heading else ''}{columns}</div>"
         )
 
@@ -78,8 +78,11 @@ class Pictures:
 
 
 def _line(words: str) -> str:
-    words = re.sub(r"(?<!\w)-(?=\d)", "−", words)
-    return f"<div>{escape(words)}</div>" if words else ""
+    return f"<div>{_minus(words)}</div>" if words else ""
+
+
+def _minus(words: str) -> str:
+    return escape(re.sub(r"(?<!\w)-(?=\d)", "−", words))
 
 
 def webp(picture: Image.Image, width: int) -> str:

@@ -1,11 +1,16 @@
 """The paper's Fig. 2, drawn from the networks themselves: run once, every shape written down."""
 
 import copy
+import io
 from collections.abc import Iterable
-from dataclasses import dataclass
-from html import escape
+from typing import Any
 
 import torch
+from IPython.display import SVG
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyBboxPatch, Rectangle
 from torch import Tensor, nn
 
 from urdgn_lite.degrade import LR_SIZE, SIZE
@@ -33,66 +38,30 @@ def shapes(network: nn.Module, entry: Shape) -> list[Shape]:
         met.append(tuple(result.shape[1:]))
 
     network = copy.deepcopy(network).to("meta").eval()
-    leaves = [m for m in network.modules() if not list(m.children())]
-    hooks = [m.register_forward_hook(note) for m in leaves]
+    for layer in network.modules():
+        if not list(layer.children()):
+            layer.register_forward_hook(note)
     result = tuple(network(torch.empty(1, *entry, device="meta")).shape[1:])
-    for hook in hooks:
-        hook.remove()
     inner = met[:-1] if met[-1] == result else met
     sizes = [shape[1:] or shape for shape in inner]
     last = [i for i in range(len(inner)) if i + 1 == len(inner) or sizes[i] != sizes[i + 1]]
     return [*(inner[i] for i in last), result]
 
 
-@dataclass(frozen=True)
-class Drawing:
-    """An SVG that Jupyter shows; `str` gives the file's text."""
-
-    name: str
-    svg: str
-
-    def __str__(self) -> str:
-        return self.svg
-
-    def __repr__(self) -> str:
-        return f"<Fig. 2 of {self.name}>"
-
-    def _repr_svg_(self) -> str:
-        return self.svg
-
-
-def _text(x: float, y: float, words: str, colour: str = INK, size: int = 12) -> str:
-    style = "italic" if words in {"l", "h", "ĥ"} else "normal"
-    return (
-        f'<text x="{x:g}" y="{y:g}" fill="{colour}" font-size="{size}" font-style="{style}" '
-        f'text-anchor="middle">{escape(words)}</text>'
-    )
-
-
-def _arrow(*points: tuple[float, float]) -> str:
-    line = " ".join(f"{x:g},{y:g}" for x, y in points)
-    return f'<polyline points="{line}" fill="none" stroke="{INK}" marker-end="url(#tip)"/>'
-
-
-def _row(steps: Iterable[tuple[Shape, str, str]], start: float, gap: float, y: float) -> list[str]:
+def row(axes: Axes, steps: Iterable[tuple[Shape, str, str]], gap: float, y: float) -> None:
     """Feature maps as slabs from left to right: high as they are large, wide as they are deep."""
-    parts: list[str] = []
     for i, (shape, name, colour) in enumerate(steps):
         side = shape[-1] if len(shape) > 1 else 1
         height, width = 12 + side * 0.6, 4 + 2.5 * shape[0].bit_length()
-        x = start + i * gap
-        parts.append(
-            f'<rect x="{x - width / 2:g}" y="{y - height / 2:g}" width="{width:g}" '
-            f'height="{height:g}" fill="{colour}" fill-opacity="0.25" '
-            f'stroke="{colour}"/>'
-        )
-        parts.append(_text(x, y + 60, f"{shape[0]}", colour))
-        parts.append(_text(x, y + 74, f"{side}²" if len(shape) > 1 else "", INK, 11))
-        parts.append(_text(x - width / 2 - 10, y + 4, name, colour, 14))
-    return parts
+        x = 40 + i * gap
+        corner = x - width / 2, y - height / 2
+        axes.add_patch(Rectangle(corner, width, height, fc=(colour, 0.25), ec=colour))
+        axes.text(x, y + 60, str(shape[0]), color=colour, size=9)
+        axes.text(x, y + 74, f"{side}²" if len(shape) > 1 else "", size=8)
+        axes.text(x - width / 2 - 10, y + 4, name, color=colour, size=10, style="italic")
 
 
-def draw(preset: Preset) -> Drawing:
+def draw(preset: Preset) -> SVG:
     """Fig. 2: l → G → ĥ, then ĥ or h → D → real? What is used at test time stands in a box.
 
     Raises
@@ -102,31 +71,33 @@ def draw(preset: Preset) -> Drawing:
     D = build_discriminator(preset)
     if D is None:
         raise ValueError(f"{preset.name} is trained without D: draw {preset.name}-gan")
-    image: Shape = (3, SIZE, SIZE)
-    lr: Shape = (3, LR_SIZE, LR_SIZE)
-    g = shapes(build_generator(preset), lr)[:-1]
-    d = shapes(D, image)
     blue, red, green = COLOURS["pixel-only"], COLOURS["adversarial"], COLOURS["HR"]
-    upper = [(lr, "l", COLOURS["LR"]), *((s, "", blue) for s in g), (image, "ĥ", blue)]
-    lower = [(image, "h", green), *((s, "", red) for s in d)]
-    gap_g, gap_d = 330 / (len(upper) - 1), 330 / (len(lower) - 1)
-    parts = [*_row(upper, 40, gap_g, TOP), *_row(lower, 40, gap_d, BOTTOM)]
-    parts.append(
-        f'<rect x="4" y="8" width="{WIDTH - 40}" height="158" rx="8" fill="none" '
-        f'stroke="{INK}" stroke-dasharray="5 4"/>'
-    )
-    parts += [_text(205, 26, "test phase: G alone", INK, 12), _text(205, BOTTOM - 45, "D", red, 16)]
-    parts.append(_text(205, TOP - 38, "G", blue, 16))
-    parts.append(_arrow((370 + 16, TOP), (422, TOP), (422, 184), (40, 184), (40, 198)))
-    parts.append(_text(230, 180, "D sees ĥ or h;  λ‖ĥ − h‖² compares them", COLOURS["bicubic"], 11))
-    parts += [_arrow((384, BOTTOM), (402, BOTTOM)), _text(421, BOTTOM + 4, "real?", INK, 13)]
-    tip = (
-        f'<defs><marker id="tip" markerWidth="8" markerHeight="8" refX="6" refY="3" '
-        f'orient="auto"><path d="M0,0 L7,3 L0,6 z" fill="{INK}"/></marker></defs>'
-    )
-    title = f"<title>G and D of {escape(preset.name)}, with the shape of every stage</title>"
-    head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
-        f'width="{WIDTH}" font-family="sans-serif" role="img">'
-    )
-    return Drawing(preset.name, "\n".join([head, title, tip, *parts, "</svg>"]))
+    lr, hr = (3, LR_SIZE, LR_SIZE), (3, SIZE, SIZE)
+    g, d = shapes(build_generator(preset), lr)[:-1], shapes(D, hr)
+    upper = [(lr, "l", COLOURS["LR"]), *((shape, "", blue) for shape in g), (hr, "ĥ", blue)]
+    lower = [(hr, "h", green), *((shape, "", red) for shape in d)]
+    look: Any = {"text.color": INK, "svg.fonttype": "none", "svg.hashsalt": "Fig. 2"}
+    with rc_context(look):
+        figure = Figure(figsize=(WIDTH / 72, HEIGHT / 72), facecolor="none")
+        axes = figure.add_axes((0, 0, 1, 1), xlim=(0, WIDTH), ylim=(HEIGHT, 0))
+        axes.axis("off")
+        row(axes, upper, 330 / (len(upper) - 1), TOP)
+        row(axes, lower, 330 / (len(lower) - 1), BOTTOM)
+        box = FancyBboxPatch((12, 16), 384, 142, "round,pad=8", ls="--", fill=False, ec=INK)
+        axes.add_patch(box)
+        axes.text(205, 26, "test phase: G alone", size=9)
+        axes.text(205, TOP - 38, "G", color=blue, size=12)
+        axes.text(205, BOTTOM - 45, "D", color=red, size=12)
+        note = "D sees ĥ or h;  λ‖ĥ − h‖² compares them"
+        axes.text(230, 180, note, color=COLOURS["bicubic"], size=8)
+        axes.plot([386, 422, 422, 40, 40], [TOP, TOP, 184, 184, 198], color=INK, lw=1)
+        arrow = {"arrowstyle": "->", "color": INK}
+        axes.annotate("", (40, 202), (40, 190), arrowprops=arrow)
+        axes.annotate("", (402, BOTTOM), (384, BOTTOM), arrowprops=arrow)
+        axes.text(421, BOTTOM + 4, "real?", size=10)
+        for text in axes.texts:
+            text.set_horizontalalignment("center")
+        file = io.StringIO()
+        about = {"Title": f"Fig. 2: {preset.name}", "Date": None, "Creator": None}
+        figure.savefig(file, format="svg", metadata=about)
+    return SVG(file.getvalue())

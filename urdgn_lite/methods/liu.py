@@ -6,7 +6,7 @@ from typing import Self
 import torch
 from jaxtyping import Float, Int8
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, fold, pad
+from torch.nn.functional import avg_pool2d, fold
 
 from urdgn_lite.degrade import LR_SIZE, SIZE, downsample, upsample_bicubic
 from urdgn_lite.methods import belief
@@ -43,8 +43,6 @@ class Liu(Learnt):
     local : whether the network is used; without it the result is the global face.
     candidates : patches to choose from at a place.
     smoothness : weight of a disagreement on the overlap, against one in the middle band.
-    filtered : σ in [-1, 1] of the bilateral filter that Sect. 2 of Yu and Porikli names, "to
-        mitigate artifacts"; 0 leaves it out. Theirs is blind, that is, it estimates σ.
     size : side of the LR faces.
     """
 
@@ -54,7 +52,6 @@ class Liu(Learnt):
     local: bool = True
     candidates: int = 10
     smoothness: float = 1.0
-    filtered: float = 0.0
     size: int = LR_SIZE
 
     def fit(self, hr: Float[Tensor, "n 3 128 128"]) -> Self:
@@ -117,7 +114,7 @@ class Liu(Learnt):
         face = self.global_face(lr)
         if self.local:
             face = face + self._pieced(face, lr)
-        return bilateral(face, self.filtered) if self.filtered else face
+        return face
 
     def _pieced(self, face: Tensor, lr: Tensor) -> Tensor:
         """The details of each face, from its middle band."""
@@ -175,18 +172,3 @@ def average(patches: Int8[Tensor, "b r c 3 p p"]) -> Float[Tensor, "b 3 128 128"
     columns = patches.flatten(1, 2).flatten(2).mT.float() / 127.5  # b 3·p·p places
     total, count = (fold(x, SIZE, PATCH, stride=STEP) for x in (columns, torch.ones_like(columns)))
     return total / count
-
-
-def bilateral(images: Float[Tensor, "b 3 h w"], colour: float) -> Float[Tensor, "b 3 h w"]:
-    """Average over 5 × 5 px of what is near in place (σ = 1.5 px) and alike in colour.
-
-    Implements the filter of Tomasi and Manduchi (1998): it takes grain away and leaves edges.
-    """
-    radius = 2
-    around = torch.arange(-radius, radius + 1)
-    apart = around[:, None] ** 2 + around[None] ** 2  # 5 5
-    padded = pad(images, (radius,) * 4, mode="replicate")
-    near = padded.unfold(2, 5, 1).unfold(3, 5, 1)  # b 3 h w 5 5
-    unlike = (near - images[..., None, None]).square().sum(1, keepdim=True)
-    weight = (-apart / (2 * 1.5**2) - unlike / (2 * colour**2)).exp()
-    return (weight * near).sum((4, 5)) / weight.sum((4, 5))
