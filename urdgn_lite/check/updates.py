@@ -60,6 +60,11 @@ class RMSprop(Suite):
         kinds = [str(r.dtype).removeprefix("torch.") for r in result]
         return {"theta": theta, "delta": delta, "dtypes": kinds, "changed": watch.changes()}
 
+    def tell(self, request: Plain) -> str:
+        symbols = {"theta": "θ", "gradient": "g", "delta": "δ", "eta": "η", "alpha": "α", "eps": "ε"}
+        told = [f"{symbol} = {request[k]}" for k, symbol in symbols.items()]
+        return ", ".join(told) + ", maximize=True" * request["maximize"]
+
     def step(self, g: float, delta: float, theta: float = 0.0, **how: Any) -> tuple[float, float]:
         """Two equal entries → how far θ moved, and the new δ."""
         kind = "float64" if theta else "float32"
