@@ -61,8 +61,8 @@ class RMSprop(Suite):
         return {"theta": theta, "delta": delta, "dtypes": kinds, "changed": watch.changes()}
 
     def tell(self, request: Plain) -> str:
-        symbols = {"theta": "θ", "gradient": "g", "delta": "δ", "eta": "η", "alpha": "α", "eps": "ε"}
-        told = [f"{symbol} = {request[k]}" for k, symbol in symbols.items()]
+        names = (*NAMES, "eta", "alpha", "eps")
+        told = [f"{s} = {request[k]}" for s, k in zip("θgδηαε", names, strict=True)]
         return ", ".join(told) + ", maximize=True" * request["maximize"]
 
     def step(self, g: float, delta: float, theta: float = 0.0, **how: Any) -> tuple[float, float]:
