@@ -77,7 +77,7 @@ colab: $(INSTALLED) ## replay all notebooks with what their set-up cell installs
 
 image: ## replay all notebooks with the packages of this machine, as in Colab's image
 	$(PYTHON) -m venv --system-site-packages .venv
-	$(BIN)/python -m pip install --quiet --editable . beartype nbval
+	$(BIN)/python -m pip install --quiet --editable . beartype nbval pybtex
 	$(BIN)/python -m pytest --nbval book
 
 notebooks: $(INSTALLED) ## execute all chapters and store their outputs
