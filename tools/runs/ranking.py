@@ -116,13 +116,17 @@ def ways(folder: Path, training: str) -> dict[str, Callable[[], Callable[[Tensor
         method.arrays = fitted(key).arrays
         return method
 
+    def filtered() -> Callable[[Tensor], Tensor]:
+        liu = fitted("liu")
+        return lambda lr: bilateral(liu(lr), FILTER)
+
     return {
         "bicubic": lambda: upsample_bicubic,
         "bicubic, back-projection": lambda: back_projected,
         "ma2010": partial(fitted, "ma2010"),
         "ma2010, patches side by side": partial(other, "ma2010", patch=4, step=4),
         "liu": partial(fitted, "liu"),
-        "liu, bilateral filter": lambda: lambda lr: bilateral(fitted("liu")(lr), FILTER),
+        "liu, bilateral filter": filtered,
         "liu, global step alone": partial(other, "liu", local=False),
         "yang2010, one dictionary, no back-projection": partial(
             other, "yang2010", shared=True, back_projection=0

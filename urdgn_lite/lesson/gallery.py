@@ -106,10 +106,8 @@ def redraw(
         named = [(f"({letter})", name) for letter, name in panels.items()]
         named += [("ours", name) for name in more]
         columns = [(a, name, known[name] if name in known else run(name, lr)) for a, name in named]
-    canvas, buffer = (
-        picture(columns, eyes_of(found)[: len(h)] if drawn["eyes"] else ()),
-        io.BytesIO(),
-    )
+    canvas = picture(columns, eyes_of(found)[: len(h)] if drawn["eyes"] else ())
+    buffer = io.BytesIO()
     canvas.save(buffer, "JPEG", quality=54, optimize=True)  # six in a chapter: 1 MB
     return Shown(buffer.getvalue(), format="jpeg")
 

@@ -172,9 +172,10 @@ def upsample_files(
 def names_of_results(files: Iterable[Path], folder: Path) -> dict[Path, Path]:
     """Where each file's result goes: no two to one name, whatever the capitals."""
     found: dict[Path, Path] = {}
+    taken: set[str] = set()
     for path in files:
-        taken = {target.name.lower() for target in found.values()}
         stems = (path.stem, path.name, *(f"{path.name}-{i}" for i in range(2, 99)))
         names = (f"{stem}-128.png" for stem in stems)
         found[path] = folder / next(name for name in names if name.lower() not in taken)
+        taken.add(found[path].name.lower())
     return found

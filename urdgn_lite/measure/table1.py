@@ -55,7 +55,7 @@ FURTHER = {  # rows that the paper has not
     "lapgan": "conditional Laplacian pyramid of GANs",
     "lite-gan": "UR-DGN, a small G that began as `lite`",
     "released-gan": "UR-DGN, the authors' released G",
-    "released-quarter-gan": "the same at a quarter of its widths",
+    "released-quarter-gan": "UR-DGN, the authors' code at a quarter of its widths",
     "lite": "UR-DGN without D, Fig. 1 (f)",
 }
 FULL = 15_000  # training faces of the paper, Sect. 4.1
