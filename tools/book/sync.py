@@ -163,6 +163,17 @@ def races() -> str:
     return table(headings, *lines)
 
 
+def dead() -> str:
+    """The first steps of `residual` by four recipes, and the channels that each one kills."""
+    headings = ["", "gain in PSNR (dB)", "dead channels", "block by block"]
+    lines = []
+    for name, row in stored("dead").items():
+        counts = row["dead"]
+        share = f"{sum(counts)} of {len(counts) * row['channels']}"
+        lines.append([name, verdicts.cell(row, "gain_psnr", 2), share, " ".join(map(str, counts))])
+    return table(headings, *lines)
+
+
 def recipes() -> str:
     """What adversarial recipes did; D's losses are means over the last quarter of the run."""
     lines = [["", "gain in PSNR (dB)", "in training mode", "in SSIM", "LPIPS"]]
@@ -245,7 +256,7 @@ def wanted() -> dict[Path, str]:
     files = {}
     front = {f.__name__: f for f in (badges, links, clone, headline, assignments, results)}
     front["minutes"] = minutes.together
-    runs = {"search": search, "races": races, "recipes": recipes}
+    runs = {"search": search, "races": races, "dead": dead, "recipes": recipes}
     cited = {"references": bibliography.entries}
     for path, tables in ((readme, front), (intro, front), (tried, runs), (works, cited)):
         text = path.read_text()
