@@ -112,7 +112,6 @@ def test_everyone_can_read_it(opened):  # the last: it changes the page, its siz
         boxes = []
         for theme, asked in (("light", rules), ("dark", BY_THEME)):
             opened.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
-            opened.wait_for_timeout(150)
             assert violations(opened, asked) == [], (width, theme)
             sideways = opened.evaluate("document.documentElement.scrollWidth") > width
             assert not sideways, (width, theme)

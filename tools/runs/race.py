@@ -1,9 +1,9 @@
 """How long from scratch to a given gain? `python tools/runs/race.py [--races "+1.6 dB" …]`.
 
-In each race `residual` is trained, faster than by its preset, for as many steps as should do, and
-measured on test faces. The clock counts training with all that belongs to it (choosing faces,
-turning them, making LR faces), after one step for warming up; reading the faces and measuring are
-reported apart. A gain that is not reached stays in `results/race.json` all the same.
+In each race `residual` is trained, by `SPRINT`, for as many steps as should do, and measured on
+test faces. The clock counts training with all that belongs to it (choosing faces, turning them,
+making LR faces), after one step for warming up; reading the faces and measuring are reported
+apart. A gain that is not reached stays in `results/race.json` all the same.
 """
 
 import argparse
@@ -20,13 +20,13 @@ from urdgn_lite.provenance import circumstances
 from urdgn_lite.train import train
 
 BATCH = {"cpu": 32, "cuda": 64}
-# Twice the rate of `residual`, and hardly any decay: nothing dies in so few steps (see dead.py).
+# The rate and the decay that `residual` once had: in long runs they kill (see dead.py).
 SPRINT = {"rate": 2e-3, "optimiser": {"kind": "muon"}}
 
 
 @dataclass(frozen=True)
 class Race:
-    """A gain in dB to reach, in how many steps on each device, and what differs from a sprint."""
+    """A gain in dB to reach, in how many steps on each device, and what differs from `SPRINT`."""
 
     gain: float
     steps: dict[str, int]
