@@ -179,7 +179,6 @@ def test_the_outcomes_that_presets_state_stand_in_the_ledger():
         made = row["trained"]
         assert abs(made["seconds"] / 60 - int(minutes)) < 1
         assert f"{cores} thread" in made["hardware"]
-        assert "note" not in made
 
 
 def test_the_shipped_weights_are_the_measured_ones():

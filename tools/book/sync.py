@@ -121,9 +121,8 @@ def results() -> str:
     for name in shown():
         there, row = read_row(name, "imaginary-test"), read_row(name, "celeba128-test")
         made = row["trained"]
-        star = r"\*" if "note" in made else ""  # today's preset would not make it
         kind = "imaginary" if made["data"]["source"] == "imaginary" else "real"
-        line = [f"`{name}`{star}", f"{row['parameters'] / 1e6:.2f} M"]
+        line = [f"`{name}`", f"{row['parameters'] / 1e6:.2f} M"]
         line += [f"{made['data']['n']:,} {kind}", f"{zoo.steps_and_seconds(made)[1] / 60:.0f}"]
         line += [f"{there['gain_psnr']:+.2f} dB"]
         line += [f"{row['gain_psnr']:+.2f} dB, {row['gain_ssim']:+.3f} SSIM"]
