@@ -1,4 +1,4 @@
-"""Why `residual` learns slowly and decays: channels that die, `python tools/runs/dead.py`.
+"""Why `residual` learns slowly: channels that die, `python tools/runs/dead.py`.
 
 The first steps of `residual` at two rates, with two decays of the weights. A channel in a block is
 dead if its ReLU is zero at every place of every face: no gradient reaches its weights any more.
