@@ -86,7 +86,8 @@ LITERAL = {"kind": "rmsprop", "alpha": 0.01, "eps_inside": True}
 # fmt: off
 PRESETS: dict[str, Preset] = {p.name: p for p in (
     # At twice the rate the ReLUs of the first blocks die one by one (tools/runs/dead.py).
-    Preset("residual", RESIDUAL, optimiser=MUON, rate=1e-3, batch=32, steps=36_000, affine=TURNS),
+    Preset("residual", RESIDUAL, optimiser=MUON, rate=1e-3, batch=32, steps=36_000, affine=TURNS,
+           outcome="+3.78 dB on CelebA's test faces, after 87 minutes of 1 CPU core"),
     # The G of a -gan has learnt from pixels. D moves it slowly; the average smooths what D wants.
     Preset("residual-gan", RESIDUAL, SMALL_D, 100.0, start="residual",
            optimiser=ADAMW, rate=5e-4, steps=3000, affine=TURNS, average=0.999),
