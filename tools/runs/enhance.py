@@ -26,13 +26,13 @@ def count(test: faces.Faces, people: list[str], ways: tuple[str, ...]) -> dict:
     """Share of right answers, with its interval, of each way to look at LR faces."""
     h = to_float(test.images)
     lr, sharp = downsample(h), embed(h)
-    found = {"original": evaluate.summary("sharp", rank1(sharp, sharp, people).float())}
+    found = {"original": evaluate.summary("sharp", rank1(sharp, sharp, people), people)}
     for name in ways:
         method = methods.get(name)
         seen = embed(torch.cat([method(part) for part in lr.split(50)]))
         found[name] = {}
         for kind, gallery in (("sharp", sharp), ("alike", seen)):
-            found[name] |= evaluate.summary(kind, rank1(seen, gallery, people).float())
+            found[name] |= evaluate.summary(kind, rank1(seen, gallery, people), people)
     return found
 
 
