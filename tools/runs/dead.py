@@ -10,12 +10,10 @@ from typing import Any
 
 import torch
 from rows import about, batches, fill, gain, trained
-from torch import Tensor, nn
 
 from urdgn_lite import faces, presets
 from urdgn_lite.degrade import downsample
 from urdgn_lite.measure.evaluate import ledger
-from urdgn_lite.networks import Block
 from urdgn_lite.optimiser import SCHEDULES, cosine_schedule
 
 RECIPES = {
@@ -29,23 +27,16 @@ RECIPES = {
 
 
 @torch.no_grad()
-def dead(G: nn.Module, some: faces.Faces) -> list[int]:
-    """Dead channels of each block of G, judged by some faces."""
-    blocks = [module.a for module in G.modules() if isinstance(module, Block)]
-    highest = [torch.full((a.out_channels,), -torch.inf) for a in blocks]
-
-    def watch(place: int) -> Any:
-        def see(layer: nn.Module, given: Any, z: Tensor) -> None:
-            highest[place] = highest[place].maximum(z.float().amax((0, 2, 3)))
-
-        return see
-
-    hooks = [a.register_forward_hook(watch(place)) for place, a in enumerate(blocks)]
+def dead(G: Any, some: faces.Faces) -> list[int]:
+    """Dead channels of each block of a `Residual`, judged by some faces."""
+    highest = []  # of each batch: of each block, each channel
     for h in batches(some):
-        G(downsample(h))
-    for hook in hooks:
-        hook.remove()
-    return [int((values <= 0).sum()) for values in highest]
+        x, rows = G.head(downsample(h)), []
+        for block in G.body:
+            rows.append(block.a(x).amax((0, 2, 3)))
+            x = block(x)
+        highest.append(torch.stack(rows))
+    return (torch.stack(highest).amax(0) <= 0).sum(1).tolist()
 
 
 def measure(name: str, hr: faces.Faces, val: faces.Faces, steps: int) -> dict[str, Any]:
