@@ -1,18 +1,21 @@
-"""The tool that compares short runs of other generators, on faces of nobody."""
+"""The tool that compares short runs of what `residual` might have been, on faces of nobody."""
 
 import inspect
+from types import SimpleNamespace
 
 import pytest
 import search
 import torch
 
-from urdgn_lite import faces, networks, presets
+from urdgn_lite import faces, networks, presets, train
 
 
 @pytest.fixture(autouse=True)
 def forgotten(monkeypatch):
-    """The network is known while a test runs, and no longer."""
+    """The network and the games are known while a test runs, and no longer."""
     monkeypatch.setitem(networks.GENERATORS, "candidate", search.Candidate)
+    for name, game in search.GAMES.items():
+        monkeypatch.setitem(train.GAMES, name, game)
 
 
 @pytest.mark.parametrize("name", search.CANDIDATES)
@@ -32,7 +35,48 @@ def test_the_first_row_is_the_network_of_the_package():
     assert networks.count_parameters(mine) == networks.count_parameters(package)
 
 
-@pytest.mark.parametrize("name", ["residual", "moving average 0.999"])
+def test_mixed_places_see_the_whole_face():
+    def seen(network):
+        lr = torch.rand(1, 3, 16, 16, requires_grad=True)
+        network.body(network.head(lr))[..., 0, 0].sum().backward()
+        return (lr.grad.abs().sum(1) > 0).sum().item()
+
+    plain, mixed = (search.Candidate(8, 3, mixing=on) for on in (False, True))
+    torch.nn.init.ones_(mixed.body[2].channels.weight)
+    assert seen(plain) == 8 * 8
+    assert seen(mixed) == 16 * 16
+    assert [type(layer).__name__ for layer in search.Candidate(mixing=True).body[2::3]] == [
+        "Mixing", "Mixing", "Mixing"
+    ]  # fmt: skip
+
+
+def test_a_teacher_pulls_half_as_much_as_the_face(monkeypatch):
+    """The gradient is the mean of those against the face and against the answer, by hand."""
+    answer = torch.rand(2, 3, 128, 128)
+    monkeypatch.setattr(search, "teacher", lambda: lambda l: answer)
+    h = torch.rand(2, 3, 128, 128)
+    gradients = []
+    monkeypatch.setattr(train, "g_step", lambda run, target, generated: gradients.append(
+        torch.autograd.grad((generated - target).square().mean(), run.weight)[0]
+    ))  # fmt: skip
+
+    weight = torch.tensor(0.5, requires_grad=True)
+    generated = torch.rand(2, 3, 128, 128)
+    search.taught(SimpleNamespace(G=lambda l: weight * generated, weight=weight), h)
+    by_hand = sum(((0.5 * generated - t) * generated).mean() for t in (h, answer))
+    assert gradients[0].item() == pytest.approx(by_hand.item(), rel=1e-5)
+
+
+def test_other_colours_change_the_pair_alike(monkeypatch):
+    seen = []
+    monkeypatch.setattr(train, "algorithm_1", lambda run, h: seen.append(h))
+    h = torch.full((4, 3, 128, 128), 0.5)
+    search.recoloured(None, h)
+    assert (seen[0] == seen[0][..., :1, :1]).all()  # a colour stays one colour
+    assert 0 < (seen[0] - h).abs().max() <= 0.15 + 1e-6
+
+
+@pytest.mark.parametrize("name", ["residual", "moving average 0.999", "taught by residual+"])
 def test_a_row_is_measured_with_and_without_the_mirrored_face(name, tmp_path, monkeypatch):
     small = {"width": 4, "blocks": 1, "middle": 4}
     monkeypatch.setitem(search.CANDIDATES, name, (small, search.CANDIDATES[name][1]))

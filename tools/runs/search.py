@@ -1,10 +1,11 @@
-"""Short, equal runs of other generators than `residual`: `python tools/runs/search.py`.
+"""Short, equal runs of what `residual` might have been: `python tools/runs/search.py`.
 
 Each candidate is trained alike (steps, batch, seed, faces) and measured on validation faces; the
 table goes to `results/search.json`. What is there already is not run again.
 """
 
 import argparse
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -13,11 +14,12 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate, pixel_shuffle
 from torch.utils.flop_counter import FlopCounterMode
 
-from urdgn_lite import faces, networks, presets
-from urdgn_lite.degrade import upsample_bicubic
+from urdgn_lite import faces, networks, presets, train, zoo
+from urdgn_lite.degrade import downsample, upsample_bicubic
 from urdgn_lite.measure.evaluate import evaluate, ledger
 from urdgn_lite.methods import Network
 from urdgn_lite.networks import Block, count_parameters
+from urdgn_lite.run import Run
 
 
 class Gated(nn.Module):
@@ -39,6 +41,21 @@ class Gated(nn.Module):
         return x + change * 2 * self.gate(change)
 
 
+class Mixing(nn.Module):
+    """x + conv(relu(x · W)): W mixes the 16 × 16 places of all channels alike."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.places = nn.Linear(256, 256)
+        self.channels = nn.Conv2d(width, width, 1)
+        nn.init.zeros_(self.channels.weight)
+        nn.init.zeros_(self.channels.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        mixed = self.places(x.flatten(2)).view_as(x)
+        return x + self.channels(torch.relu(mixed))
+
+
 class Candidate(nn.Module):
     """`networks.Residual` with what it might have been instead.
 
@@ -50,6 +67,7 @@ class Candidate(nn.Module):
         pixel shuffle × 8 from 16 × 16, nothing at 32 × 32).
     gated : use `Gated` blocks.
     places : learn a map that is added at 16 × 16, so that the network knows where it is.
+    mixing : let every place see every other after each second block but the last.
     """
 
     def __init__(
@@ -61,12 +79,16 @@ class Candidate(nn.Module):
         rise: str = "shuffle",
         gated: bool = False,
         places: bool = False,
+        mixing: bool = False,
     ) -> None:
         super().__init__()
         kind = Gated if gated else Block
         self.head = nn.Conv2d(3, width, 3, padding=1)
         self.places = nn.Parameter(torch.zeros(1, width, 16, 16)) if places else None
-        self.body = nn.Sequential(*(kind(width) for _ in range(blocks)))
+        body: list[nn.Module] = [kind(width) for _ in range(blocks)]
+        for place in range(2 * ((blocks - 1) // 2), 0, -2) if mixing else ():
+            body.insert(place, Mixing(width))
+        self.body = nn.Sequential(*body)
         if rise == "once":
             self.up: nn.Module = nn.Identity()
             self.factor, middle = 8, width
@@ -87,6 +109,27 @@ class Candidate(nn.Module):
             x = x + interpolate(self.places, x.shape[-2:])
         detail = self.last(self.late(self.up(self.body(x))))
         return upsample_bicubic(lr, 8 * lr.shape[-1]) + pixel_shuffle(detail, self.factor)
+
+
+def recoloured(run: Run, h: Tensor) -> train.Losses:
+    """The iteration with faces whose three colours are stretched and shifted by up to a tenth."""
+    stretch, shift = 0.1 * (torch.rand(2, len(h), 3, 1, 1) * 2 - 1)
+    return train.algorithm_1(run, (h * (1 + stretch) + shift).clamp(-1, 1))
+
+
+@cache
+def teacher() -> Network:
+    """What the package holds after a long run, with the mirrored face averaged in."""
+    return Network(zoo.load("residual"), mirrored=True)
+
+
+def taught(run: Run, h: Tensor) -> train.Losses:
+    """The iteration with a target half-way between the face and the teacher's answer.
+
+    For G's gradient that is the mean of two pixel terms, one against each.
+    """
+    l = downsample(h)
+    return train.g_step(run, (h + teacher()(l).float()) / 2, run.G(l).float())
 
 
 AT_FIRST = {  # the preset has changed by what won here
@@ -110,13 +153,18 @@ CANDIDATES: dict[str, tuple[dict, dict]] = {  # name -> (network, recipe)
     "channel gates": ({"gated": True}, {}),
     "a learnt map of places": ({"places": True}, {}),
     "64 channels at 32²": ({"middle": 64}, {}),
+    "places mixed after blocks 2, 4, 6": ({"mixing": True}, {}),
+    "other colours": ({}, {"game": "recoloured"}),
+    "taught by residual+": ({}, {"game": "taught"}),
 }
+GAMES = {"recoloured": recoloured, "taught": taught}
 
 
 def measure(name: str, hr: faces.Faces, val: faces.Faces, steps: int, out: Path) -> dict:
     """Train one candidate, or go on, and measure it, also with the mirrored face averaged in."""
     network, recipe = CANDIDATES[name]
     networks.GENERATORS["candidate"] = Candidate
+    train.GAMES |= GAMES
     preset = presets.get("residual").but(
         name="candidate", generator={"kind": "candidate"} | network
     )
