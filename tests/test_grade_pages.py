@@ -213,7 +213,7 @@ def test_the_class_list_says_who_is_missing_and_is_filled_for_import(
     text = CANVAS + '"Ng, Zoë",9,zn,S,\n' if kind == "canvas" else MOODLE
     (tmp_path / "class.csv").write_text(text, encoding="utf-8")
     students = submission.class_list(tmp_path / "class.csv")
-    grades = [graded("", 21, "muellerann_123_45_a1.ipynb")]
+    grades = [graded("", n, f"muellerann_123_{n}_a1.ipynb") for n in (8, 21, 9)]
     absent = table.absent(grades, students, [])
     assert [(g.submission.student.replace(",", ""), g.status) for g in absent] == [
         ("Ng Zoë" if kind == "canvas" else "Zoë Ng", "missing")

@@ -147,9 +147,10 @@ def for_import(
 ) -> list[Path]:
     """The class list with a column of totals, as Canvas and Moodle take it, an assignment each.
 
-    `source` is where the class list stands: it is never replaced.
+    Of several files of one student the best counts. `source` is where the class list stands: it
+    is never replaced.
     """
-    made = []
+    made, found = [], sorted(found, key=lambda row: number(row["total"]))
     for name, asked in assignments().items():
         totals = {(r["number"] or r["student"]): r for r in found if r["assignment"] == name}
         if not totals:
