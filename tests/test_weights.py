@@ -3,10 +3,12 @@
 import json
 
 import pytest
+import torch
 import weights
 
 from urdgn_lite import presets, zoo
-from urdgn_lite.measure import evaluate
+from urdgn_lite.degrade import downsample, to_float, upsample_bicubic
+from urdgn_lite.measure import evaluate, metrics
 
 SMOKE, GAN = presets.get("smoke"), presets.get("smoke-gan").but(start="smoke")
 
@@ -47,6 +49,22 @@ def test_a_plan_is_gone_on_with_until_all_is_on_the_shelf_and_in_the_ledger(plac
     assert zoo.card("smoke-gan")["start"]["name"] == "smoke"
     assert calls == 2  # a step each, and what one call leaves the next one finishes
     assert go_on(place, few_faces)
+
+
+def test_what_learnt_from_other_lr_faces_is_measured_on_those_too(place, few_faces):
+    plan = [SMOKE.but(steps=2), GAN.but(steps=1, start="", downsampling="aliased")]
+    assert weights.go_on(plan, few_faces, few_faces, [few_faces], place / "runs")
+    plain, other = (
+        json.loads((place / "results" / "imaginary-test" / f"{name}.json").read_text())
+        for name in ("smoke", "smoke-gan")
+    )
+    assert "on_own_lr" not in plain
+    h = to_float(few_faces.images)
+    lr = downsample(h, "aliased")
+    with torch.no_grad():
+        generated = zoo.load("smoke-gan")(lr).clamp(-1, 1)
+    gain = metrics.psnr(generated, h) - metrics.psnr(upsample_bicubic(lr), h)
+    assert other["on_own_lr"]["gain_psnr"] == pytest.approx(gain.mean().item(), abs=1e-3)
 
 
 def test_what_is_better_on_the_shelf_stays_unless_it_is_to_be_replaced(place, few_faces):

@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import rows
+
 from urdgn_lite import methods, presets, store, zoo
 from urdgn_lite.faces import Faces, load
 from urdgn_lite.measure.evaluate import evaluate, write_row
@@ -85,6 +87,9 @@ def install(name: str, path: Path, tests: Sequence[Faces], replace: bool) -> str
     method, card, said = methods.get(path), zoo.card(path), []
     for test in tests:
         row = evaluate(method, test, perceptual=True)
+        own = card["preset"]["downsampling"]
+        if own != "antialiased":  # what it was trained for, against bicubic from the same
+            row["on_own_lr"] = rows.gain(zoo.load(path), test, own)
         write_row(name, test, row | circumstances() | {"trained": card})
         said.append(f"{row['gain_psnr']:+.2f} dB on {test.source}")
     return ", ".join(said)
