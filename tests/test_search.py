@@ -12,10 +12,8 @@ from urdgn_lite import faces, networks, presets, train
 
 @pytest.fixture(autouse=True)
 def forgotten(monkeypatch):
-    """The network and the games are known while a test runs, and no longer."""
+    """The network is known while a test runs, and no longer."""
     monkeypatch.setitem(networks.GENERATORS, "candidate", search.Candidate)
-    for name, game in search.GAMES.items():
-        monkeypatch.setitem(train.GAMES, name, game)
 
 
 @pytest.mark.parametrize("name", search.CANDIDATES)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate, pixel_shuffle
 from torch.utils.flop_counter import FlopCounterMode
 
-from urdgn_lite import faces, networks, presets, train, zoo
+from urdgn_lite import faces, methods, networks, presets, train
 from urdgn_lite.degrade import downsample, upsample_bicubic
 from urdgn_lite.measure.evaluate import evaluate, ledger
 from urdgn_lite.methods import Network
@@ -86,7 +86,7 @@ class Candidate(nn.Module):
         self.head = nn.Conv2d(3, width, 3, padding=1)
         self.places = nn.Parameter(torch.zeros(1, width, 16, 16)) if places else None
         body: list[nn.Module] = [kind(width) for _ in range(blocks)]
-        for place in range(2 * ((blocks - 1) // 2), 0, -2) if mixing else ():
+        for place in reversed(range(2, blocks, 2)) if mixing else ():
             body.insert(place, Mixing(width))
         self.body = nn.Sequential(*body)
         if rise == "once":
@@ -118,9 +118,9 @@ def recoloured(run: Run, h: Tensor) -> train.Losses:
 
 
 @cache
-def teacher() -> Network:
+def teacher() -> methods.Method:
     """What the package holds after a long run, with the mirrored face averaged in."""
-    return Network(zoo.load("residual"), mirrored=True)
+    return methods.get("residual+")
 
 
 def taught(run: Run, h: Tensor) -> train.Losses:
@@ -131,6 +131,8 @@ def taught(run: Run, h: Tensor) -> train.Losses:
     l = downsample(h)
     return train.g_step(run, (h + teacher()(l).float()) / 2, run.G(l).float())
 
+
+train.GAMES |= {"recoloured": recoloured, "taught": taught}
 
 AT_FIRST = {  # the preset has changed by what won here
     "optimiser": {"kind": "adamw"},
@@ -157,14 +159,12 @@ CANDIDATES: dict[str, tuple[dict, dict]] = {  # name -> (network, recipe)
     "other colours": ({}, {"game": "recoloured"}),
     "taught by residual+": ({}, {"game": "taught"}),
 }
-GAMES = {"recoloured": recoloured, "taught": taught}
 
 
 def measure(name: str, hr: faces.Faces, val: faces.Faces, steps: int, out: Path) -> dict:
     """Train one candidate, or go on, and measure it, also with the mirrored face averaged in."""
     network, recipe = CANDIDATES[name]
     networks.GENERATORS["candidate"] = Candidate
-    train.GAMES |= GAMES
     preset = presets.get("residual").but(
         name="candidate", generator={"kind": "candidate"} | network
     )

@@ -18,6 +18,7 @@ import rows
 from urdgn_lite import methods, presets, store, zoo
 from urdgn_lite.faces import Faces, load
 from urdgn_lite.measure.evaluate import evaluate, write_row
+from urdgn_lite.methods import Network
 from urdgn_lite.provenance import circumstances
 from urdgn_lite.train import train
 
@@ -84,12 +85,12 @@ def install(name: str, path: Path, tests: Sequence[Faces], replace: bool) -> str
         keep(path, name, replace=replace)
     except BetterKeptError as error:
         return str(error)
-    method, card, said = methods.get(path), zoo.card(path), []
+    network, card = zoo.load_weights(path)
+    method, own, said = Network(network, card), card["preset"]["downsampling"], []
     for test in tests:
         row = evaluate(method, test, perceptual=True)
-        own = card["preset"]["downsampling"]
         if own != "antialiased":  # what it was trained for, against bicubic from the same
-            row["on_own_lr"] = rows.gain(zoo.load(path), test, own)
+            row["on_own_lr"] = rows.gain(network, test, own)
         write_row(name, test, row | circumstances() | {"trained": card})
         said.append(f"{row['gain_psnr']:+.2f} dB on {test.source}")
     return ", ".join(said)
